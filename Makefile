@@ -1,0 +1,50 @@
+# `make serve` and `make test` work on a machine with git, make and Python 3.11+ with venv.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
+PORT ?= 8000
+CORPORA ?= ../shared/corpora
+
+.PHONY: serve test check fix bench conformance clean
+
+serve: $(VENV)/.serve
+	$(BIN)/dragoman serve --port $(PORT)
+
+test: $(VENV)/.dev
+	$(BIN)/pytest --cov --cov-report=term
+
+check: $(VENV)/.dev
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/codespell src tests docs bench examples README.md CONTRIBUTING.md CHANGELOG.md
+
+fix: $(VENV)/.dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(VENV)/.dev
+	$(BIN)/python bench/chat.py --corpora $(CORPORA)
+
+conformance: $(VENV)/.conformance
+	$(BIN)/python tests/conformance/run.py
+
+clean:
+	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.serve: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
+	$(PIP) --editable '.[dev]'
+	touch $@ $(VENV)/.serve
+
+$(VENV)/.conformance: $(VENV)/.dev
+	$(PIP) --editable '.[dev,conformance]'
+	touch $@

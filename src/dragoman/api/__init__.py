@@ -1,0 +1,1 @@
+"""The HTTP dialects: parse a request, render an answer. No translation logic."""

@@ -1,0 +1,134 @@
+"""From pieces to chat completions, whole or as a stream. Not streaming is collecting the stream."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from dragoman.api.chat_schema import (
+    AssistantMessage,
+    ChatCompletion,
+    ChatCompletionChunk,
+    Choice,
+    ChunkChoice,
+    CompletionUsage,
+    Delta,
+    TranslationNote,
+)
+from dragoman.core.types import Outcome, Piece, Usage
+from dragoman.service import Translation
+
+# A cumulative chunk repeats the text so far; one that adds less than this share of it waits for the next, or a long
+# document's stream would grow with the square of its length.
+_SMALLEST_CUMULATIVE_GROWTH = 1 / 50
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """What every part of one answer repeats."""
+
+    id: str
+    created: int
+    model: str
+    choices: int
+
+
+@dataclass(frozen=True, slots=True)
+class StreamMode:
+    """How a stream is written."""
+
+    cumulative: bool
+    include_usage: bool
+
+
+async def completion(envelope: Envelope, translation: Translation) -> ChatCompletion:
+    """Read a translation to its end and make one answer of it."""
+    texts: list[list[str]] = [[] for _ in range(envelope.choices)]
+    outcome = None
+    async for event in translation.events:
+        if isinstance(event, Piece):
+            texts[event.choice].append(event.text)
+        else:
+            outcome = event
+    assert outcome is not None, "this is a bug: a translation ends with its outcome"
+    return ChatCompletion(
+        id=envelope.id,
+        created=envelope.created,
+        model=envelope.model,
+        choices=[
+            Choice(
+                index=index,
+                message=AssistantMessage(content="".join(text)),
+                finish_reason=outcome.finish_reasons[index],
+                translation=_note(translation),
+            )
+            for index, text in enumerate(texts)
+        ],
+        usage=_usage(outcome.usage),
+        system_fingerprint=_fingerprint(translation),
+    )
+
+
+async def chunks(envelope: Envelope, translation: Translation, mode: StreamMode) -> AsyncGenerator[str]:
+    """Give the JSON of each chunk: the role, then the text as it comes, then the end of each choice, then the usage."""
+    write = _ChunkWriter(envelope, _fingerprint(translation), include_usage=mode.include_usage)
+    texts = ["" for _ in range(envelope.choices)]
+    sent = [0 for _ in texts]
+    for index in range(envelope.choices):
+        yield write(ChunkChoice(index=index, delta=Delta(role="assistant", content=""), finish_reason=None))
+    async for event in translation.events:
+        if isinstance(event, Outcome):
+            for index, reason in enumerate(event.finish_reasons):
+                delta = Delta(content=texts[index]) if mode.cumulative else Delta()
+                note = _note(translation)
+                yield write(ChunkChoice(index=index, delta=delta, finish_reason=reason, translation=note))
+            if mode.include_usage:
+                yield write(usage=event.usage)
+        elif not mode.cumulative:
+            yield write(ChunkChoice(index=event.choice, delta=Delta(content=event.text), finish_reason=None))
+        else:
+            text = texts[event.choice] = texts[event.choice] + event.text
+            if len(text) - sent[event.choice] >= len(text) * _SMALLEST_CUMULATIVE_GROWTH:
+                sent[event.choice] = len(text)
+                yield write(ChunkChoice(index=event.choice, delta=Delta(content=text), finish_reason=None))
+
+
+class _ChunkWriter:
+    """Writes chunks of one stream as JSON, without the fields that OpenAI leaves out."""
+
+    def __init__(self, envelope: Envelope, fingerprint: str, *, include_usage: bool) -> None:
+        self._envelope = envelope
+        self._fingerprint = fingerprint
+        self._include_usage = include_usage
+
+    def __call__(self, choice: ChunkChoice | None = None, usage: Usage | None = None) -> str:
+        chunk = ChatCompletionChunk(
+            id=self._envelope.id,
+            object="chat.completion.chunk",
+            created=self._envelope.created,
+            model=self._envelope.model,
+            choices=[choice.model_copy(update={"logprobs": None})] if choice else [],
+            system_fingerprint=self._fingerprint,
+        )
+        if self._include_usage:
+            chunk.usage = _usage(usage) if usage else None
+        return chunk.model_dump_json(exclude_unset=True)
+
+
+def _note(translation: Translation) -> TranslationNote:
+    return TranslationNote(
+        source_lang=translation.pair.source,
+        source_confidence=translation.detection.confidence if translation.detection else None,
+        target_lang=translation.pair.target,
+        engine=translation.engine_id,
+    )
+
+
+def _usage(usage: Usage) -> CompletionUsage:
+    return CompletionUsage(
+        prompt_tokens=usage.prompt_tokens,
+        completion_tokens=usage.completion_tokens,
+        total_tokens=usage.prompt_tokens + usage.completion_tokens,
+    )
+
+
+def _fingerprint(translation: Translation) -> str:
+    return f"{translation.engine_id}-{translation.engine_version}"

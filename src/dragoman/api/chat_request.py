@@ -1,0 +1,109 @@
+"""From the body of a chat completion to a `TranslationRequest`; from here on nobody sees JSON."""
+
+from collections.abc import Sequence
+
+from pydantic import ValidationError
+
+from dragoman.api.chat_schema import ChatRequest, Message, TranslationOptions
+from dragoman.core.errors import InvalidRequest, UnsupportedParameter
+from dragoman.core.languages import resolve
+from dragoman.core.types import Decoding, TranslationRequest
+from dragoman.ops.validation import first_problem
+
+# Qwen-MT's defaults, which matter only to sampling; its `top_k` of 1 makes the rest greedy.
+_DEFAULT_TEMPERATURE = 0.65
+_DEFAULT_TOP_P = 0.8
+_LARGEST_TOP_K = 100
+_ALL = 0
+
+_NEUTRAL_VALUES: dict[str, tuple[object, ...]] = {
+    "presence_penalty": (None, 0),
+    "frequency_penalty": (None, 0),
+    "logit_bias": (None, {}),
+    "logprobs": (None, False),
+    "top_logprobs": (None, 0),
+    "response_format": (None, {}, {"type": "text"}),
+    "tool_choice": (None, {}, "none", "auto"),
+}
+
+
+def parse(body: bytes) -> ChatRequest:
+    """Validate a body. Raises `InvalidRequest`, which names the field."""
+    try:
+        return ChatRequest.model_validate_json(body)
+    except ValidationError as error:
+        param, problem = first_problem(error)
+        message = f"{param}: {problem}." if param else f"The body is not a JSON object as expected: {problem}."
+        raise InvalidRequest(message, param=param or None) from error
+
+
+def to_translation_request(body: ChatRequest, *, strict_roles: bool) -> TranslationRequest:
+    """What the body asks for. Raises `InvalidRequest`."""
+    decoding = _decoding(body)
+    _refuse_unsupported(body, decoding)
+    options = body.translation_options or TranslationOptions()
+    source, target = options.source_lang, options.target_lang
+    detect = not source or source.strip().lower() in ("", "auto")
+    stop = [body.stop] if isinstance(body.stop, str) else body.stop or []
+    return TranslationRequest(
+        model=body.model,
+        text=text_to_translate(body.messages, strict_roles=strict_roles),
+        source=None if detect else resolve(str(source), param="translation_options.source_lang").code,
+        target=resolve(target, param="translation_options.target_lang").code if target and target.strip() else None,
+        decoding=decoding,
+        max_tokens=min((limit for limit in (body.max_tokens, body.max_completion_tokens) if limit), default=None),
+        stop=tuple(each for each in stop if each),
+        stream=bool(body.stream),
+    )
+
+
+def text_to_translate(messages: Sequence[Message], *, strict_roles: bool) -> str:
+    """The text of the last user message, or, without one, of the last message that has text."""
+    if strict_roles and any(message.role not in ("user", "assistant") for message in messages):
+        raise InvalidRequest("Role must be in [user, assistant].", param="messages")
+    users = [index for index, message in enumerate(messages) if message.role == "user"]
+    with_text = [index for index, message in enumerate(messages) if _text(message)]
+    if not users and not with_text:
+        raise InvalidRequest(
+            "None of the messages has text; send the text to translate as a user message.", param="messages"
+        )
+    index = users[-1] if users else with_text[-1]
+    message = messages[index]
+    for position, part in enumerate(message.content if isinstance(message.content, list) else []):
+        if part.type != "text":
+            where = f"messages[{index}].content[{position}]"
+            raise InvalidRequest(f"{where} is of type {part.type[:40]!r}; only text can be translated.", param=where)
+    text = _text(message)
+    if not text:
+        where = f"messages[{index}].content"
+        raise InvalidRequest(f"{where} is empty; put the text to translate there.", param=where)
+    return text
+
+
+def _text(message: Message) -> str:
+    if isinstance(message.content, list):
+        return "".join(part.text or "" for part in message.content)
+    return message.content or ""
+
+
+def _decoding(body: ChatRequest) -> Decoding:
+    unlimited = body.top_k is None or body.top_k > _LARGEST_TOP_K
+    return Decoding(
+        num_hypotheses=body.n or 1,
+        top_k=_ALL if unlimited else max(1, body.top_k or 1),
+        top_p=_DEFAULT_TOP_P if body.top_p is None else body.top_p,
+        temperature=_DEFAULT_TEMPERATURE if body.temperature is None else body.temperature,
+        repetition_penalty=body.repetition_penalty or 1.0,
+    )
+
+
+def _refuse_unsupported(body: ChatRequest, decoding: Decoding) -> None:
+    for name, neutral in _NEUTRAL_VALUES.items():
+        if getattr(body, name) not in neutral:
+            raise UnsupportedParameter(f"`{name}` has no effect on this server yet; leave it out.", param=name)
+    for name in ("seed", "seen"):
+        if decoding.samples and getattr(body, name) is not None:
+            raise UnsupportedParameter(
+                f"`{name}` cannot make sampling repeatable yet; leave it out, or decode greedily with `top_k` 1.",
+                param=name,
+            )

@@ -1,0 +1,191 @@
+"""The wire format of chat completions, Qwen-MT's and OpenAI's, as pydantic models.
+
+Source: Alibaba's Qwen-MT API reference and OpenAI's `openapi.json` 2.3. Null means absent everywhere; unknown fields
+are ignored.
+"""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr
+
+from dragoman.core.languages import LANGUAGES
+
+
+def _whole_number(value: object) -> object:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Integer = Annotated[int, BeforeValidator(_whole_number), Field(strict=True)]
+Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+
+_LANGUAGE_EXAMPLES = [spelling for language in LANGUAGES.values() for spelling in (language.name, language.code)]
+_MOST_STOPS = 4
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+
+class TextPart(_Request):
+    """A part of a message's content. Only parts of type `text` can be translated."""
+
+    type: StrictStr
+    text: StrictStr | None = None
+
+
+class Message(_Request):
+    """A message. The last user message is what is translated."""
+
+    role: StrictStr
+    content: StrictStr | list[TextPart] | None = None
+
+
+class ExamplePair(_Request):
+    """A source text and its translation."""
+
+    source: StrictStr
+    target: StrictStr
+
+
+class TranslationOptions(_Request):
+    """What Qwen-MT adds to OpenAI's request. Languages by English name or code, whatever the case."""
+
+    source_lang: StrictStr | None = Field(None, examples=["auto", *_LANGUAGE_EXAMPLES])
+    target_lang: StrictStr | None = Field(None, examples=_LANGUAGE_EXAMPLES)
+    terms: list[ExamplePair] | None = None
+    tm_list: list[ExamplePair] | None = None
+    domains: StrictStr | None = None
+
+
+class StreamOptions(_Request):
+    """Options of a stream."""
+
+    include_usage: StrictBool | None = None
+
+
+class ChatRequest(_Request):
+    """The body of `POST /v1/chat/completions`."""
+
+    model: StrictStr = Field(min_length=1)
+    messages: list[Message] = Field(min_length=1)
+    translation_options: TranslationOptions | None = None
+    stream: StrictBool | None = None
+    stream_options: StreamOptions | None = None
+    incremental_output: StrictBool | None = Field(None, description="False: every chunk repeats the text so far.")
+    max_tokens: Annotated[Integer, Field(ge=0)] | None = None
+    max_completion_tokens: Annotated[Integer, Field(ge=0)] | None = None
+    stop: StrictStr | Annotated[list[StrictStr], Field(max_length=_MOST_STOPS)] | None = None
+    temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
+    top_p: Annotated[Number, Field(ge=0, le=1)] | None = None
+    top_k: Annotated[Integer, Field(ge=0)] | None = Field(1, description="1: greedy. Null or over 100: no limit.")
+    repetition_penalty: Annotated[Number, Field(gt=0)] | None = None
+    n: Annotated[Integer, Field(ge=1, le=8)] | None = None
+    tools: list[Any] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    # Accepted with a value that changes nothing, refused otherwise.
+    presence_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = None
+    frequency_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = None
+    logit_bias: dict[str, Number] | None = None
+    logprobs: StrictBool | None = None
+    top_logprobs: Annotated[Integer, Field(ge=0, le=20)] | None = None
+    seed: Integer | None = None
+    seen: Integer | None = Field(None, description="The specification's spelling of `seed`.")
+    response_format: dict[str, Any] | None = None
+
+
+class _Response(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class AssistantMessage(_Response):
+    """The translation."""
+
+    role: Literal["assistant"] = "assistant"
+    content: str
+    refusal: None = None
+
+
+class TranslationNote(_Response):
+    """What was decided for the request. A source confidence of 0: undecidable, the configured fallback was taken; null:
+    the client named the language.
+    """
+
+    source_lang: str
+    source_confidence: float | None
+    target_lang: str
+    engine: str
+
+
+class Choice(_Response):
+    """One answer."""
+
+    index: int
+    message: AssistantMessage
+    logprobs: None = None
+    finish_reason: Literal["stop", "length"]
+    translation: TranslationNote
+
+
+class CompletionUsage(_Response):
+    """Tokens of the model that answered."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    total_tokens: int
+
+
+class ChatCompletion(_Response):
+    """The answer to a request that does not stream."""
+
+    id: str
+    object: Literal["chat.completion"] = "chat.completion"
+    created: int
+    model: str
+    choices: list[Choice]
+    usage: CompletionUsage
+    system_fingerprint: str
+
+
+class Delta(_Response):
+    """What a chunk adds to a message."""
+
+    role: Literal["assistant"] | None = None
+    content: str | None = None
+
+
+class ChunkChoice(_Response):
+    """One choice's part of a chunk."""
+
+    index: int
+    delta: Delta
+    logprobs: None = None
+    finish_reason: Literal["stop", "length"] | None = None
+    translation: TranslationNote | None = None
+
+
+class ChatCompletionChunk(_Response):
+    """One event of a stream."""
+
+    id: str
+    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
+    created: int
+    model: str
+    choices: list[ChunkChoice]
+    system_fingerprint: str
+    usage: CompletionUsage | None = None
+
+
+class ErrorBody(_Response):
+    """What went wrong."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorResponse(_Response):
+    """Every error, whatever its status."""
+
+    error: ErrorBody
+    request_id: str

@@ -1,0 +1,77 @@
+"""The composition root: the one file that knows every part, and makes a server of them."""
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from fastapi import FastAPI
+from starlette.middleware.cors import CORSMiddleware
+
+from dragoman import __version__
+from dragoman.accounts.keys import Keys
+from dragoman.api import chat, health, models
+from dragoman.api.errors import install_error_handlers
+from dragoman.api.middleware import BodyLimit, RequestContext
+from dragoman.api.openapi import describe
+from dragoman.core.engine import Engine
+from dragoman.engines.registry import create_engine
+from dragoman.ops.metrics import Metrics
+from dragoman.ops.settings import Settings
+from dragoman.pipeline.detect import Detector
+from dragoman.scheduling.admission import Admission
+from dragoman.service import Alias, Defaults, TranslationService
+
+
+def create_service(settings: Settings, metrics: Metrics) -> TranslationService:
+    """Load the engines that aliases name and put the service together. Blocks. Raises `ConfigurationError`."""
+    names = sorted({str(alias.engine) for alias in settings.aliases.values()})
+    engines: dict[str, Engine] = {
+        name: create_engine(settings.engines[name].kind, settings.engines[name].options) for name in names
+    }
+    return TranslationService(
+        engines=engines,
+        aliases={
+            model: Alias(str(alias.engine), alias.stream == "cumulative", alias.stream_tokens)
+            for model, alias in settings.aliases.items()
+        },
+        detector=Detector(settings.detect_fallback),
+        admission=Admission(settings.max_concurrent_requests),
+        defaults=Defaults(settings.default_target, settings.default_target_alternative, settings.max_input_chars),
+        metrics=metrics,
+    )
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Make the ASGI application. Blocks while models load. Raises `ConfigurationError`."""
+    settings.check_exposure()
+    metrics = Metrics()
+    service = create_service(settings, metrics)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        yield
+        await service.aclose()
+
+    # The interactive pages would load scripts from the internet; /openapi.json is enough for tools.
+    app = FastAPI(title="Dragoman", version=__version__, lifespan=lifespan, docs_url=None, redoc_url=None)
+    app.state.service = service
+    app.state.metrics = metrics
+    app.state.keys = Keys(settings.all_api_keys())
+    app.state.chat_options = chat.ChatOptions(settings.strict_roles, settings.heartbeat_seconds)
+    for prefix in ("/v1", "/compatible-mode/v1"):
+        for router in (chat.router, models.router):
+            app.include_router(router, prefix=prefix, include_in_schema=prefix == "/v1")
+    app.include_router(health.router)
+    install_error_handlers(app)
+    describe(app)
+
+    # The last one added is the first to see a request.
+    app.add_middleware(BodyLimit, max_bytes=settings.max_body_bytes)
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origin_regex=settings.cors_origin_regex,
+        allow_methods=["GET", "POST"],
+        allow_headers=["*"],
+        expose_headers=["x-request-id", "openai-processing-ms", "retry-after"],
+    )
+    app.add_middleware(RequestContext, metrics=metrics)
+    return app

@@ -1,0 +1,22 @@
+"""`dragoman languages`."""
+
+from rich.console import Console
+from rich.table import Table
+
+from dragoman.app import create_service
+from dragoman.cli.serve import ConfigOption
+from dragoman.core.languages import LANGUAGES
+from dragoman.ops.metrics import Metrics
+from dragoman.ops.settings import load_settings
+
+
+def languages(config: ConfigOption = None) -> None:
+    """List the languages that requests may name, and into which the configured engines translate each."""
+    service = create_service(load_settings(config), Metrics())
+    pairs = {pair for engine in service.engines.values() for pair in engine.info.pairs}
+    table = Table("Code", "Name", "Also", "Translated into")
+    for language in LANGUAGES.values():
+        targets = sorted(pair.target for pair in pairs if pair.source == language.code)
+        shown = ", ".join(targets) if len(targets) <= 6 else f"{len(targets)} languages"
+        table.add_row(language.code, language.name, ", ".join(language.aliases), shown)
+    Console().print(table)

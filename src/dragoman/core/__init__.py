@@ -1,0 +1,1 @@
+"""Types, errors, languages and the engine contract. Imports only the standard library."""

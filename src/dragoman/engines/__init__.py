@@ -1,0 +1,1 @@
+"""What translates segments. Each engine implements `dragoman.core.engine.Engine`."""

@@ -1,0 +1,213 @@
+"""Runs any CTranslate2 translation model that has a card.
+
+What was measured on CTranslate2 4.8 and is guarded here: its default limits truncate silently; positions past the
+model's table raise; sampling with a beam crashes the process; `top_k` beyond the vocabulary, `top_p` 0 and more
+hypotheses than beams raise; callbacks need beam 1; `max_decoding_length` counts the target prefix.
+"""
+
+import asyncio
+import json
+import os
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import ctranslate2
+from pydantic import BaseModel, ConfigDict, Field
+
+from dragoman.core.engine import Batch, BatchPolicy, EngineInfo, Hypotheses, OnToken
+from dragoman.core.errors import ConfigurationError
+from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Token
+from dragoman.engines.model_card import ModelCard, find_model, load_card, read_vocabulary
+from dragoman.engines.tokenizers import Detokenizer, load_tokenizers
+
+_LOWEST_TEMPERATURE = 0.01
+_REPETITION_PENALTIES = (0.01, 100.0)
+_OnStep = Callable[[Any], bool]
+
+
+class Options(BaseModel):
+    """The keys of an engine's table in `dragoman.toml`. 0 threads: decided from the CPU count."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    model: str = "starter"
+    device: str = "cpu"
+    compute_type: str = "int8"
+    inter_threads: int = Field(default=0, ge=0)
+    intra_threads: int = Field(default=0, ge=0)
+    beam_size: int | None = Field(default=None, ge=1, le=32)
+
+
+def create(options: Mapping[str, object]) -> "CTranslate2Engine":
+    """Load the model that the options name. Raises `ConfigurationError` with what to do, `ValidationError`."""
+    parsed = Options.model_validate(options)
+    directory = find_model(parsed.model)
+    return CTranslate2Engine(load_card(directory), directory, parsed)
+
+
+def _threads(options: Options) -> tuple[int, int]:
+    """Translators side by side, and threads inside each.
+
+    One thread inside is fastest for small models: docs/decisions/0002 has the figures.
+    """
+    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    intra = options.intra_threads or 1
+    return options.inter_threads or max(1, cpus // intra), intra
+
+
+class _Growing:
+    """A hypothesis while its tokens are still coming."""
+
+    def __init__(self, detokenizer: Detokenizer) -> None:
+        self._detokenizer = detokenizer
+        self._tokens: list[Token] = []
+
+    def add(self, piece: str, logprob: float) -> Token:
+        token = Token(self._detokenizer.feed(piece), piece, logprob)
+        self._tokens.append(token)
+        return token
+
+    def hypothesis(self, *, ended: bool) -> Hypothesis:
+        score = sum(token.logprob or 0.0 for token in self._tokens) / max(1, len(self._tokens))
+        return Hypothesis(tuple(self._tokens), score, ended)
+
+
+class CTranslate2Engine:
+    """One loaded model."""
+
+    def __init__(self, card: ModelCard, directory: Path, options: Options) -> None:
+        inter_threads, intra_threads = _threads(options)
+        try:
+            self._translator = ctranslate2.Translator(
+                str(directory),
+                device=options.device,
+                compute_type=options.compute_type,
+                inter_threads=inter_threads,
+                intra_threads=intra_threads,
+            )
+            config_path = directory / "config.json"
+            config = json.loads(config_path.read_text("utf-8")) if config_path.is_file() else {}
+        except (RuntimeError, ValueError) as error:
+            raise ConfigurationError(
+                f"{directory / 'model.bin'} cannot be loaded ({error}); "
+                "copy the whole model directory again, or correct `device` and `compute_type`."
+            ) from error
+        self._card = card
+        self._vocabulary_size = len(read_vocabulary(directory, "target")[1])
+        self._beam_size = options.beam_size or card.beam_size
+        self._end = str(config.get("eos_token") or "</s>")
+        specials = {str(config.get(key)) for key in ("bos_token", "unk_token", "decoder_start_token")}
+        silent = frozenset({*card.languages.values(), *specials, self._end, "<pad>"})
+        self._source, self._target = load_tokenizers(card, directory, silent)
+        self._executor = ThreadPoolExecutor(inter_threads, thread_name_prefix=f"engine-{card.id}")
+        self._info = EngineInfo(
+            id=card.id,
+            version=card.version,
+            licence=card.licence,
+            pairs=card.all_pairs(),
+            max_source_tokens=card.max_source_tokens,
+            batch_policy=BatchPolicy(),
+        )
+
+    @property
+    def info(self) -> EngineInfo:
+        """What the card says."""
+        return self._info
+
+    def tokenize(self, text: str) -> tuple[Token, ...]:
+        """Cut source text into the model's pieces."""
+        return self._source.tokenize(text)
+
+    def _source_tokens(self, segment: Segment, pair: Pair) -> list[str]:
+        """Exactly what CTranslate2 is given; the model's own `config.json` may add an end token to it."""
+        pieces = [token.model_token for token in segment.tokens if token.model_token is not None]
+        return self._card.frame(self._card.source_tokens, pair, pieces)
+
+    async def translate(self, batch: Batch, on_token: OnToken | None = None) -> Sequence[Hypotheses]:
+        """Decode on the engine's threads. With beam 1, a cancelled call stops at the next step."""
+        loop = asyncio.get_running_loop()
+        cancelled = threading.Event()
+        emit = self._emitter(batch, on_token, loop) if on_token else None
+
+        def on_step(step: Any) -> bool:
+            if emit and not cancelled.is_set():
+                emit(step)
+            return cancelled.is_set()
+
+        search = self._search_options(batch.decoding)
+        callback = on_step if search["beam_size"] == 1 else None
+        try:
+            return await loop.run_in_executor(self._executor, self._decode, batch, search, callback)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+
+    def _emitter(self, batch: Batch, on_token: OnToken, loop: asyncio.AbstractEventLoop) -> Callable[[Any], None]:
+        growing = [_Growing(self._target.detokenizer()) for _ in batch.segments]
+
+        def emit(step: Any) -> None:
+            index: int = step.batch_id
+            ended = step.token == self._end
+            if not ended:
+                loop.call_soon_threadsafe(on_token, index, growing[index].add(step.token, step.log_prob))
+            if step.is_last:
+                loop.call_soon_threadsafe(on_token, index, growing[index].hypothesis(ended=ended))
+
+        return emit
+
+    def _search_options(self, decoding: Decoding) -> dict[str, Any]:
+        """Arguments of `translate_batch`, clamped to what CTranslate2 accepts."""
+        low, high = _REPETITION_PENALTIES
+        options: dict[str, Any] = {
+            "num_hypotheses": decoding.num_hypotheses,
+            "repetition_penalty": min(max(decoding.repetition_penalty, low), high),
+        }
+        if not decoding.samples:
+            beam_size = decoding.beam_size or self._beam_size
+            return options | {"beam_size": max(beam_size, decoding.num_hypotheses)}
+        return options | {
+            "beam_size": 1,
+            "sampling_topk": 0 if decoding.top_k >= self._vocabulary_size else decoding.top_k,
+            "sampling_topp": min(decoding.top_p, 1.0),
+            "sampling_temperature": max(decoding.temperature, _LOWEST_TEMPERATURE),
+        }
+
+    def _decode(self, batch: Batch, search: dict[str, Any], on_step: _OnStep | None) -> list[Hypotheses]:
+        prefix = self._card.frame(self._card.target_prefix, batch.pair, [])
+        results = self._translator.translate_batch(
+            [self._source_tokens(segment, batch.pair) for segment in batch.segments],
+            target_prefix=[prefix] * len(batch.segments) if prefix else None,
+            max_input_length=0,
+            max_decoding_length=self._card.max_target_tokens + len(prefix),
+            min_decoding_length=0,
+            disable_unk=True,
+            return_end_token=True,
+            return_scores=True,
+            callback=on_step,
+            **search,
+        )
+        return [
+            tuple(
+                self._hypothesis(pieces[len(prefix) :], score)
+                for pieces, score in zip(result.hypotheses, result.scores, strict=True)
+            )
+            for result in results
+        ]
+
+    def _hypothesis(self, pieces: list[str], score: float) -> Hypothesis:
+        ended = bool(pieces) and pieces[-1] == self._end
+        detokenizer = self._target.detokenizer()
+        tokens = tuple(Token(detokenizer.feed(piece), piece) for piece in (pieces[:-1] if ended else pieces))
+        return Hypothesis(tokens=tokens, score=score, ended=ended)
+
+    async def health(self) -> bool:
+        """Whether the model is in memory."""
+        return bool(self._translator.model_is_loaded)
+
+    async def aclose(self) -> None:
+        """Wait for the threads, then unload."""
+        await asyncio.to_thread(self._executor.shutdown)
+        await asyncio.to_thread(self._translator.unload_model)

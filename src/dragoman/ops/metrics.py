@@ -1,0 +1,60 @@
+"""Prometheus metrics. Every label has a closed set of values: never a user's text, key, address or model id."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.process_collector import ProcessCollector
+
+from dragoman.core.types import Usage
+
+Phase = Literal["prepare", "translate"]
+
+_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
+
+
+class Metrics:
+    """The metrics of one server, in a registry of their own."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        ProcessCollector(registry=self.registry)
+        self.requests = Counter("dragoman_requests", "Requests answered.", ["route", "status"], registry=self.registry)
+        self.request_seconds = Histogram(
+            "dragoman_request_seconds",
+            "From request to end of answer.",
+            ["route"],
+            registry=self.registry,
+            buckets=_SECONDS,
+        )
+        self.segments = Counter("dragoman_segments", "Segments accepted.", ["engine"], registry=self.registry)
+        self._tokens = Counter(
+            "dragoman_tokens", "Tokens of answers that came to their end.", ["engine", "kind"], registry=self.registry
+        )
+        self._phase_seconds = Histogram(
+            "dragoman_phase_seconds",
+            "Time spent in a phase of a request.",
+            ["phase"],
+            registry=self.registry,
+            buckets=_SECONDS,
+        )
+
+    @contextmanager
+    def phase(self, phase: Phase) -> Iterator[None]:
+        """Time a phase of a request, however it ends."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._phase_seconds.labels(phase=phase).observe(time.perf_counter() - started)
+
+    def count_tokens(self, engine: str, usage: Usage) -> None:
+        """Add what an answer used."""
+        self._tokens.labels(engine=engine, kind="prompt").inc(usage.prompt_tokens)
+        self._tokens.labels(engine=engine, kind="completion").inc(usage.completion_tokens)
+
+    def render(self) -> bytes:
+        """The text format of Prometheus."""
+        return generate_latest(self.registry)

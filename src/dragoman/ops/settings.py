@@ -1,0 +1,180 @@
+"""The one table of settings. `dragoman.toml`, then the environment, then flags: the later wins.
+
+`docs/configuration.md` shows this table, and a test keeps the two equal. Only `app.py` and `cli/` read settings.
+"""
+
+import ipaddress
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+    TomlConfigSettingsSource,
+)
+
+from dragoman.core.errors import ConfigurationError, UnsupportedLanguage
+from dragoman.core.languages import resolve
+from dragoman.ops.logging import LogFormat
+from dragoman.ops.validation import first_problem
+
+QWEN_MT_MODELS = ("qwen-mt-turbo", "qwen-mt-plus", "qwen-mt-flash", "qwen-mt-lite")
+DEFAULT_CONFIG = Path("dragoman.toml")
+
+_LOCAL_AND_EXTENSION_ORIGINS = (
+    r"https?://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?|(chrome|moz|safari-web|ms-browser)-extension://[\w.-]+"
+)
+
+
+def _split_commas(value: object) -> object:
+    return [each.strip() for each in value.split(",") if each.strip()] if isinstance(value, str) else value
+
+
+def _language_code(value: str) -> str:
+    try:
+        return resolve(value).code
+    except UnsupportedLanguage as error:
+        raise ValueError(error.message) from error
+
+
+CommaList = Annotated[list[str], NoDecode, BeforeValidator(_split_commas)]
+LanguageCode = Annotated[str, AfterValidator(_language_code)]
+
+
+class EngineSettings(BaseModel):
+    """A table `[engines.<name>]`: a kind, and the options of that kind."""
+
+    model_config = ConfigDict(extra="allow")
+
+    kind: str
+
+    @property
+    def options(self) -> dict[str, object]:
+        """What the engine's factory gets."""
+        return dict(self.__pydantic_extra__ or {})
+
+
+class AliasSettings(BaseModel):
+    """A table `[aliases.<model id>]`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    engine: str | None = None
+    stream: Literal["delta", "cumulative"] = "delta"
+    stream_tokens: bool = False
+
+
+class Settings(BaseSettings):
+    """Every setting, with its default and what it does."""
+
+    model_config = SettingsConfigDict(env_prefix="DRAGOMAN_", extra="forbid", validate_default=True)
+
+    host: str = Field("127.0.0.1", description="Address to listen on. Without API keys only loopback is allowed.")
+    port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
+    api_keys: CommaList = Field([], description="Keys that clients may present, separated by commas.")
+    api_keys_file: Path | None = Field(None, description="A file with further keys, one a line; `#` starts a comment.")
+    allow_unauthenticated: bool = Field(
+        False, description="Listen beyond loopback although no key is configured: everybody who reaches it may use it."
+    )
+    cors_origin_regex: str = Field(
+        _LOCAL_AND_EXTENSION_ORIGINS, description="Origins of browser pages and extensions that may call the API."
+    )
+    trusted_proxies: CommaList = Field(
+        ["127.0.0.1", "::1"], description="Peers whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."
+    )
+    default_engine: str = Field("starter", description="The engine of every alias that names none.")
+    engines: dict[str, EngineSettings] = Field({}, description="Engines by name; see docs/add-an-engine.md.")
+    aliases: dict[str, AliasSettings] = Field(
+        {}, description="Model ids, beside the four of Qwen-MT; `*` answers to every id."
+    )
+    default_target: LanguageCode = Field("English", description="Target language of requests that name none.")
+    default_target_alternative: LanguageCode = Field(
+        "Chinese", description="The same, for text that is in the default target language already."
+    )
+    detect_fallback: LanguageCode = Field(
+        "English", description="Source language of text that is too short or too mixed to be recognised."
+    )
+    strict_roles: bool = Field(False, description="Refuse messages of other roles than user and assistant, as Qwen-MT.")
+    max_input_chars: int = Field(200_000, ge=1, description="Longest text of a request, in characters.")
+    max_body_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="Largest body of a request, in bytes.")
+    max_concurrent_requests: int = Field(128, ge=1, description="Requests in progress beyond which the answer is 429.")
+    heartbeat_seconds: float = Field(15, gt=0, description="Silence in a stream after which a comment is sent.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least severe log line.")
+    log_format: LogFormat = Field("console", description="`json` for one JSON object a line.")
+
+    @model_validator(mode="after")
+    def _complete(self) -> "Settings":
+        self.engines = {"starter": EngineSettings(kind="ctranslate2")} | self.engines
+        self.aliases = {model: AliasSettings() for model in QWEN_MT_MODELS} | self.aliases
+        for model, alias in self.aliases.items():
+            alias.engine = alias.engine or self.default_engine
+            if alias.engine not in self.engines:
+                known = ", ".join(sorted(self.engines))
+                raise ValueError(f"alias {model!r} names the engine {alias.engine!r}, but there are only: {known}")
+        return self
+
+    @classmethod
+    def settings_customise_sources(  # the signature is pydantic-settings'
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Flags, environment, file: the first that names a setting decides."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    def all_api_keys(self) -> list[str]:
+        """The keys of the setting and of the file. Raises `ConfigurationError` when the file cannot be read."""
+        if self.api_keys_file is None:
+            return self.api_keys
+        try:
+            lines = self.api_keys_file.read_text("utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"`api_keys_file` {self.api_keys_file} cannot be read ({error}).") from error
+        return self.api_keys + [key for line in lines if (key := line.partition("#")[0].strip())]
+
+    def check_exposure(self) -> None:
+        """Raise `ConfigurationError` if strangers could reach a server without keys."""
+        if self.all_api_keys() or self.allow_unauthenticated or _is_loopback(self.host):
+            return
+        raise ConfigurationError(
+            f"refusing to listen on {self.host} without API keys: "
+            "set DRAGOMAN_API_KEYS, or allow_unauthenticated = true if everybody who reaches it may use it."
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def load_settings(config: Path | None = None, **flags: object) -> Settings:
+    """Read the settings. `config` None: `dragoman.toml`, if it is there. Flags that are None are not given.
+
+    Raises `ConfigurationError`: one sentence that names the setting.
+    """
+    if config is not None and not config.is_file():
+        raise ConfigurationError(f"the configuration file {config} does not exist.")
+    path = config or DEFAULT_CONFIG
+
+    class FromFile(Settings):
+        model_config = SettingsConfigDict(toml_file=path)
+
+    try:
+        return FromFile(**{name: value for name, value in flags.items() if value is not None})  # type: ignore[arg-type]
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigurationError(f"{path} is not valid TOML: {error}.") from error
+    except SettingsError as error:
+        raise ConfigurationError(f"{error}; tables in the environment are written as JSON.") from error
+    except ValidationError as error:
+        name, problem = first_problem(error)
+        raise ConfigurationError(f"the setting `{name}` is wrong: {problem}." if name else f"{problem}.") from error

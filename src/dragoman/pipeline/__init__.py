@@ -1,0 +1,1 @@
+"""From a document to segments and back: detect, segment, translate, cut."""

@@ -1,0 +1,113 @@
+"""Finds the source language among those that a route can translate.
+
+The script decides first: kana is Japanese, and text in Latin letters is English when only one served language is
+written so. What scripts leave open, py3langid decides (Barbaresi 2021, after Lui & Baldwin 2012).
+"""
+
+import threading
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable
+
+from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+from dragoman.core.languages import LANGUAGES
+from dragoman.core.types import Detection
+
+_SAMPLE_CHARS = 3000
+_LOWEST_CONFIDENCE = 0.5
+_FEWEST_LETTERS = 2
+_KANA_SHARE = 0.1
+# First letters of Unicode character names, which the standard library has where scripts it has not.
+_SCRIPTS_BY_NAME = {
+    "LATIN": "Latn", "CYRILLIC": "Cyrl", "GREEK": "Grek", "ARABIC": "Arab", "HEBREW": "Hebr", "DEVANAGARI": "Deva",
+    "BENGALI": "Beng", "GUJARATI": "Gujr", "ORIYA": "Orya", "TAMIL": "Taml", "TELUGU": "Telu", "KANNADA": "Knda",
+    "SINHALA": "Sinh", "THAI": "Thai", "LAO": "Laoo", "MYANMAR": "Mymr", "KHMER": "Khmr", "GEORGIAN": "Geor",
+    "ARMENIAN": "Armn", "HANGUL": "Kore", "HIRAGANA": "Kana", "KATAKANA": "Kana", "CJK": "Hani",
+    "IDEOGRAPHIC": "Hani",
+}  # fmt: skip
+_WRITTEN_WITHOUT_SPACES = {"Hani", "Kana", "Thai", "Laoo", "Mymr", "Khmr"}
+_TRADITIONAL_ONLY = frozenset(
+    "這個們來時會說國為學過還後開關東車話語請問題點錢愛歡樂電腦網頁檔書買賣貓馬魚鳥風飛龍體實發現應該對"
+)
+_SIMPLIFIED_ONLY = (
+    frozenset("这个们来时会说国为学过还后开关东车话语请问题点钱爱欢乐电脑网页档书买卖猫马鱼鸟风飞龙体实发现应该对")
+    - _TRADITIONAL_ONLY
+)
+
+
+class Detector:
+    """Detects languages. The statistical model (about 120 MB) is loaded when a text first needs it."""
+
+    def __init__(self, fallback: str) -> None:
+        """`fallback`: the code that undecidable text gets, if it is a candidate."""
+        self._fallback = fallback
+        self._lock = threading.Lock()
+        self._identifier: LanguageIdentifier | None = None
+
+    def detect(self, text: str, candidates: Iterable[str]) -> Detection:
+        """The most probable of the candidate codes, of which there is at least one. Blocks; call it on a thread."""
+        codes = sorted(candidates)
+        sample = text[:_SAMPLE_CHARS]
+        script = _main_script(sample)
+        written_so = [code for code in codes if script in LANGUAGES[code].scripts] or codes
+        if script is None:
+            return self._undecided(codes)
+        if script == "Hani":
+            written_so = _chinese_variant(sample, written_so)
+        if len(written_so) == 1:
+            return Detection(written_so[0], 1.0)
+        return self._identify(sample, written_so)
+
+    def _undecided(self, codes: list[str]) -> Detection:
+        return Detection(self._fallback if self._fallback in codes else codes[0], 0.0)
+
+    def _identify(self, sample: str, codes: list[str]) -> Detection:
+        if sum(char.isalpha() for char in sample) < _FEWEST_LETTERS:
+            return self._undecided(codes)
+        scores = {code: score for code, score in self._rank(sample) if code in codes}
+        total = sum(scores.values())
+        best = max(scores, key=lambda code: scores[code], default=None)
+        if best is None or (scores[best] < _LOWEST_CONFIDENCE * total and self._fallback in codes):
+            return self._undecided(codes)
+        return Detection(best, scores[best] / total)
+
+    def _rank(self, sample: str) -> list[tuple[str, float]]:
+        with self._lock:
+            if self._identifier is None:
+                self._identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+        ranked: list[tuple[str, float]] = self._identifier.rank(sample)
+        return ranked
+
+
+def _main_script(sample: str) -> str | None:
+    """The script of most of the text, counting words where words have spaces between them, else characters."""
+    counts: Counter[str] = Counter()
+    previous = None
+    for char in sample:
+        script = _script(char)
+        if script is not None and (script != previous or script in _WRITTEN_WITHOUT_SPACES):
+            counts[script] += 1
+        previous = script
+    if counts["Kana"] > _KANA_SHARE * (counts["Kana"] + counts["Hani"]):
+        counts["Jpan"] = counts["Kana"] + counts["Hani"]
+        del counts["Hani"]
+    del counts["Kana"]
+    return counts.most_common(1)[0][0] if counts else None
+
+
+def _script(char: str) -> str | None:
+    if char.isascii():
+        return "Latn" if char.isalpha() else None
+    if not char.isalpha():
+        return None
+    return _SCRIPTS_BY_NAME.get(unicodedata.name(char, "").split(" ", 1)[0].removesuffix("-").split("-", 1)[0])
+
+
+def _chinese_variant(sample: str, codes: list[str]) -> list[str]:
+    """Among Chinese by other names, the characters that only one script has decide."""
+    if not {"zh", "zh_tw"} <= set(codes):
+        return codes
+    traditional = sum(char in _TRADITIONAL_ONLY for char in sample)
+    simplified = sum(char in _SIMPLIFIED_ONLY for char in sample)
+    return ["zh_tw"] if traditional > simplified else ["zh"]

@@ -1,0 +1,155 @@
+"""The steps from a text to its translation, in document order: detect, segment, translate, restore, cut.
+
+The pipeline knows no engine: it is handed a `translate` callable, which is the batcher in production and a few lines in
+a test, and a `tokenize` one.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from dragoman.core.engine import Hypotheses
+from dragoman.core.languages import LANGUAGES
+from dragoman.core.types import Decoding, FinishReason, Outcome, Pair, Piece, Segment, Token, Usage
+from dragoman.pipeline.cut import AnswerCutter
+from dragoman.pipeline.segment import split, split_long
+
+Translate = Callable[[Sequence[Segment], Pair, Decoding], AsyncGenerator[Token | Hypotheses]]
+"""Translates segments in document order. For each it gives the hypotheses; before them, where tokens are streamed, the
+tokens of the first hypothesis one by one."""
+
+Tokenize = Callable[[str], tuple[Token, ...]]
+
+_SPACELESS_SCRIPTS = {"Hani", "Jpan", "Thai", "Laoo", "Mymr", "Khmr"}
+_CLAUSE_ENDS = tuple("。！？｡.!?…，、：；」』”’）)")
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text that is ready to be translated."""
+
+    segments: tuple[Segment, ...]
+    pair: Pair
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Source tokens, as the model counts."""
+        return sum(token.model_token is not None for segment in self.segments for token in segment.tokens)
+
+
+@dataclass(frozen=True, slots=True)
+class _Copied:
+    """Text that every choice gets as it is."""
+
+    tokens: tuple[Token, ...]
+
+
+def prepare(text: str, pair: Pair, tokenize: Tokenize, max_source_tokens: int) -> Document:
+    """Cut a text into segments that fit the engine. Blocks; call it on a thread."""
+
+    def fits(sentence: str) -> bool:
+        return len(tokenize(sentence)) <= max_source_tokens
+
+    segments = []
+    for sentence in split(text, pair.source):
+        for segment in split_long(sentence, fits):
+            tokens = tokenize(segment.text)
+            wordless = not any(char.isalpha() for char in segment.text)
+            unreadable = all(token.model_token is None for token in tokens)
+            copied = pair.source == pair.target or wordless or unreadable
+            segments.append(replace(segment, tokens=tokens, copied=copied))
+    return Document(tuple(segments), pair)
+
+
+async def translate_document(
+    document: Document,
+    translate: Translate,
+    decoding: Decoding,
+    *,
+    stop: Sequence[str] = (),
+    max_tokens: int | None = None,
+) -> AsyncGenerator[Piece | Outcome]:
+    """Give the pieces of every choice in document order, then one `Outcome`.
+
+    Stops asking for translations as soon as every choice has been cut.
+    """
+    answer = _Answer(decoding.num_hypotheses, stop, max_tokens)
+    async with aclosing(_in_order(document, translate, decoding)) as events:
+        async for event in events:
+            for piece in answer.add(event):
+                yield piece
+            if answer.is_cut:
+                break
+    for piece in answer.end():
+        yield piece
+    yield answer.outcome(document.prompt_tokens)
+
+
+async def _in_order(
+    document: Document, translate: Translate, decoding: Decoding
+) -> AsyncGenerator[_Copied | Token | Hypotheses]:
+    """White space, copied segments and translations, as they follow each other in the document."""
+    pending = [segment for segment in document.segments if not segment.copied]
+    async with aclosing(translate(pending, document.pair, decoding)) as translations:
+        for index, segment in enumerate(document.segments):
+            yield _Copied((Token(segment.before),))
+            if segment.copied:
+                yield _Copied(segment.tokens)
+            else:
+                async for event in translations:
+                    yield event
+                    if not isinstance(event, Token):
+                        break
+            yield _Copied((Token(_gap(document, index)),))
+
+
+class _Answer:
+    """All choices of one answer as they grow."""
+
+    def __init__(self, choices: int, stop: Sequence[str], max_tokens: int | None) -> None:
+        self._cutters = [AnswerCutter(stop, max_tokens) for _ in range(choices)]
+        self._truncated = [False] * choices
+        self._streamed = 0
+
+    @property
+    def is_cut(self) -> bool:
+        return all(cutter.finish_reason is not None for cutter in self._cutters)
+
+    def add(self, event: _Copied | Token | Hypotheses) -> list[Piece]:
+        """The pieces that may be released after this event. Streamed tokens belong to the first choice."""
+        if isinstance(event, _Copied):
+            return [piece for choice in range(len(self._cutters)) for piece in self._release(choice, event.tokens)]
+        if isinstance(event, Token):
+            self._streamed += 1
+            return self._release(0, (event,))
+        pieces = []
+        for choice in range(len(self._cutters)):
+            hypothesis = event[min(choice, len(event) - 1)]
+            self._truncated[choice] |= not hypothesis.ended
+            pieces += self._release(choice, hypothesis.tokens[self._streamed if choice == 0 else 0 :])
+        self._streamed = 0
+        return pieces
+
+    def _release(self, choice: int, tokens: Sequence[Token]) -> list[Piece]:
+        released = tuple(self._cutters[choice].feed(tokens))
+        return [Piece(choice, released)] if any(token.text for token in released) else []
+
+    def end(self) -> list[Piece]:
+        rest = [(choice, tuple(cutter.end())) for choice, cutter in enumerate(self._cutters)]
+        return [Piece(choice, tokens) for choice, tokens in rest if tokens]
+
+    def outcome(self, prompt_tokens: int) -> Outcome:
+        reasons: tuple[FinishReason, ...] = tuple(
+            cutter.finish_reason or ("length" if truncated else "stop")
+            for cutter, truncated in zip(self._cutters, self._truncated, strict=True)
+        )
+        return Outcome(reasons, Usage(prompt_tokens, sum(cutter.completion_tokens for cutter in self._cutters)))
+
+
+def _gap(document: Document, index: int) -> str:
+    """The white space after a segment; one space where the target language needs it and the source had none."""
+    segment, pair = document.segments[index], document.pair
+    if segment.after or index + 1 == len(document.segments) or pair.source == pair.target:
+        return segment.after
+    spaced = _SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.target].scripts)
+    return " " if spaced and segment.text.endswith(_CLAUSE_ENDS) else ""

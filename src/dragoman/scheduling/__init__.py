@@ -1,0 +1,1 @@
+"""When a segment meets an engine: admission and batches."""

@@ -1,0 +1,164 @@
+"""What every dialect and the command line call: from a request to a stream of pieces, and the books kept on the way."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Collection, Mapping
+from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass, replace
+from functools import partial
+
+from dragoman.core.engine import Engine
+from dragoman.core.errors import InvalidRequest, ModelNotFound, UnsupportedLanguage
+from dragoman.core.types import Detection, Outcome, Pair, Piece, TranslationRequest
+from dragoman.ops.metrics import Metrics
+from dragoman.pipeline.detect import Detector
+from dragoman.pipeline.pipeline import Document, prepare, translate_document
+from dragoman.scheduling.admission import Admission
+from dragoman.scheduling.batcher import Batcher
+
+WILDCARD = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A model id that clients send, and how it answers. `cumulative`: each stream chunk repeats the text so far."""
+
+    engine: str
+    cumulative: bool = False
+    stream_tokens: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Defaults:
+    """What a request gets that does not say. Languages are codes."""
+
+    target: str
+    target_alternative: str
+    max_input_chars: int
+
+
+@dataclass(frozen=True, slots=True)
+class Translation:
+    """A request that was accepted: what was decided for it, and its answer, which can be read once.
+
+    `detection` is None where the client named the source language. Read `events` to the end, or close it.
+    """
+
+    pair: Pair
+    detection: Detection | None
+    engine_id: str
+    engine_version: str
+    segment_count: int
+    events: AsyncGenerator[Piece | Outcome]
+
+
+class TranslationService:
+    """Who may, how much, translate, settle."""
+
+    def __init__(
+        self,
+        *,
+        engines: Mapping[str, Engine],
+        aliases: Mapping[str, Alias],
+        detector: Detector,
+        admission: Admission,
+        defaults: Defaults,
+        metrics: Metrics,
+    ) -> None:
+        self.engines = engines
+        self.aliases = aliases
+        self._batchers = {name: Batcher(engine) for name, engine in engines.items()}
+        self._detector = detector
+        self._admission = admission
+        self._defaults = defaults
+        self._metrics = metrics
+
+    async def aclose(self) -> None:
+        """Free the engines. No request is in progress."""
+        for engine in self.engines.values():
+            await engine.aclose()
+
+    def alias(self, model: str) -> Alias:
+        """The alias of a model id, with or without a `vendor/` prefix. Raises `ModelNotFound`."""
+        found = self.aliases.get(model) or self.aliases.get(model.rpartition("/")[2]) or self.aliases.get(WILDCARD)
+        if found is None:
+            known = ", ".join(sorted(self.aliases))
+            raise ModelNotFound(
+                f"The model {model[:100]!r} does not exist or you do not have access to it. This server has: {known}.",
+                param="model",
+            )
+        return found
+
+    @asynccontextmanager
+    async def open(self, request: TranslationRequest) -> AsyncGenerator[Translation]:
+        """Accept a request, or raise the `DragomanError` that says why not. It holds a place until the block ends.
+
+        Decoding starts with the first read of `events` and stops when the block ends, however it ends.
+        """
+        alias = self.alias(request.model)
+        engine = self.engines[alias.engine]
+        if len(request.text) > self._defaults.max_input_chars:
+            raise InvalidRequest(
+                f"The text has {len(request.text)} characters; this server takes up to "
+                f"{self._defaults.max_input_chars} in one request. Send it in parts.",
+                param="messages",
+            )
+        decoding = replace(request.decoding, beam_size=1) if alias.stream_tokens else request.decoding
+        stream_tokens = alias.stream_tokens and request.stream and decoding.num_hypotheses == 1
+        with self._admission.permit():
+            with self._metrics.phase("prepare"):
+                detection, document = await asyncio.to_thread(self._prepare, request, engine)
+            self._metrics.segments.labels(engine=engine.info.id).inc(len(document.segments))
+            translate = partial(self._batchers[alias.engine].translate, stream_tokens=stream_tokens)
+            events = translate_document(document, translate, decoding, stop=request.stop, max_tokens=request.max_tokens)
+            with self._metrics.phase("translate"):
+                async with aclosing(self._settled(events, engine)) as settled:
+                    yield Translation(
+                        pair=document.pair,
+                        detection=detection,
+                        engine_id=engine.info.id,
+                        engine_version=engine.info.version,
+                        segment_count=len(document.segments),
+                        events=settled,
+                    )
+
+    async def _settled(
+        self, events: AsyncGenerator[Piece | Outcome], engine: Engine
+    ) -> AsyncGenerator[Piece | Outcome]:
+        """Pass events on and count what was used."""
+        async with aclosing(events):
+            async for event in events:
+                if isinstance(event, Outcome):
+                    self._metrics.count_tokens(engine.info.id, event.usage)
+                yield event
+
+    def _prepare(self, request: TranslationRequest, engine: Engine) -> tuple[Detection | None, Document]:
+        """Settle the languages and cut the text. Blocks."""
+        detection = None
+        source = request.source
+        if source is None:
+            detection = self._detector.detect(request.text, self._possible_sources(engine, request.target))
+            source = detection.language
+        pair = Pair(source, request.target or self._default_target(source))
+        if pair.source != pair.target and pair not in engine.info.pairs:
+            raise UnsupportedLanguage(_no_such_pair(pair, engine.info.pairs), param="translation_options")
+        return detection, prepare(request.text, pair, engine.tokenize, engine.info.max_source_tokens)
+
+    def _default_target(self, source: str) -> str:
+        return self._defaults.target_alternative if source == self._defaults.target else self._defaults.target
+
+    def _possible_sources(self, engine: Engine, target: str | None) -> set[str]:
+        """Languages that can be translated into the target, and the target itself, for text that is in it already."""
+        pairs = engine.info.pairs
+        sources = {pair.source for pair in pairs if target in (None, pair.target)}
+        return sources | ({target} if target else set()) or {pair.source for pair in pairs}
+
+
+_MOST_PAIRS_NAMED = 20
+
+
+def _no_such_pair(pair: Pair, pairs: Collection[Pair]) -> str:
+    """The pairs that are there, those of the same target or source first."""
+    near = sorted(pairs, key=lambda each: (each.target != pair.target, each.source != pair.source, str(each)))
+    named = ", ".join(str(each) for each in near[:_MOST_PAIRS_NAMED])
+    more = f" and {len(near) - _MOST_PAIRS_NAMED} more" if len(near) > _MOST_PAIRS_NAMED else ""
+    return f"This model has no {pair}; it translates {named}{more}."
