@@ -44,7 +44,6 @@ def to_translation_request(body: ChatRequest, *, strict_roles: bool) -> Translat
     options = body.translation_options or TranslationOptions()
     source, target = options.source_lang, options.target_lang
     detect = not source or source.strip().lower() in ("", "auto")
-    stop = [body.stop] if isinstance(body.stop, str) else body.stop or []
     return TranslationRequest(
         model=body.model,
         text=text_to_translate(body.messages, strict_roles=strict_roles),
@@ -52,7 +51,7 @@ def to_translation_request(body: ChatRequest, *, strict_roles: bool) -> Translat
         target=resolve(target, param="translation_options.target_lang").code if target and target.strip() else None,
         decoding=decoding,
         max_tokens=min((limit for limit in (body.max_tokens, body.max_completion_tokens) if limit), default=None),
-        stop=tuple(each for each in stop if each),
+        stop=tuple(each for each in body.stop or () if each),
         stream=bool(body.stream),
     )
 

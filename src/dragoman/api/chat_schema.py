@@ -6,7 +6,7 @@ are ignored.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr, WithJsonSchema
 
 from dragoman.core.languages import LANGUAGES
 
@@ -15,11 +15,24 @@ def _whole_number(value: object) -> object:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _one_or_more(value: object) -> object:
+    return [value] if isinstance(value, str) else value
+
+
+_MOST_STOPS = 4
+
 Integer = Annotated[int, BeforeValidator(_whole_number), Field(strict=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
+Stop = Annotated[
+    list[StrictStr],
+    BeforeValidator(_one_or_more),
+    Field(max_length=_MOST_STOPS),
+    WithJsonSchema(
+        {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "maxItems": _MOST_STOPS}]}
+    ),
+]
 
 _LANGUAGE_EXAMPLES = [spelling for language in LANGUAGES.values() for spelling in (language.name, language.code)]
-_MOST_STOPS = 4
 
 
 class _Request(BaseModel):
@@ -74,7 +87,7 @@ class ChatRequest(_Request):
     incremental_output: StrictBool | None = Field(None, description="False: every chunk repeats the text so far.")
     max_tokens: Annotated[Integer, Field(ge=0)] | None = None
     max_completion_tokens: Annotated[Integer, Field(ge=0)] | None = None
-    stop: StrictStr | Annotated[list[StrictStr], Field(max_length=_MOST_STOPS)] | None = None
+    stop: Stop | None = None
     temperature: Annotated[Number, Field(ge=0, le=2)] | None = None
     top_p: Annotated[Number, Field(ge=0, le=1)] | None = None
     top_k: Annotated[Integer, Field(ge=0)] | None = Field(1, description="1: greedy. Null or over 100: no limit.")

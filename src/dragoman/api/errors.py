@@ -7,7 +7,6 @@ from starlette.exceptions import HTTPException
 from dragoman.api.chat_schema import ErrorBody, ErrorResponse
 from dragoman.core.errors import (
     DragomanError,
-    EngineFailed,
     InvalidRequest,
     ModelNotFound,
     Overloaded,
@@ -25,7 +24,6 @@ _RENDERING: dict[type[BaseException], tuple[int, str]] = {
     ModelNotFound: (404, INVALID_REQUEST),
     RequestTooLarge: (413, INVALID_REQUEST),
     Overloaded: (429, "limit_requests"),
-    EngineFailed: (500, SERVER_ERROR),
 }
 
 

@@ -9,6 +9,8 @@ from dragoman.core.languages import LANGUAGES
 from dragoman.ops.metrics import Metrics
 from dragoman.ops.settings import load_settings
 
+_MOST_NAMED = 6
+
 
 def languages(config: ConfigOption = None) -> None:
     """List the languages that requests may name, and into which the configured engines translate each."""
@@ -17,6 +19,6 @@ def languages(config: ConfigOption = None) -> None:
     table = Table("Code", "Name", "Also", "Translated into")
     for language in LANGUAGES.values():
         targets = sorted(pair.target for pair in pairs if pair.source == language.code)
-        shown = ", ".join(targets) if len(targets) <= 6 else f"{len(targets)} languages"
+        shown = ", ".join(targets) if len(targets) <= _MOST_NAMED else f"{len(targets)} languages"
         table.add_row(language.code, language.name, ", ".join(language.aliases), shown)
     Console().print(table)

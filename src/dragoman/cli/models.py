@@ -8,6 +8,8 @@ from dragoman.cli.serve import ConfigOption
 from dragoman.ops.metrics import Metrics
 from dragoman.ops.settings import load_settings
 
+_MOST_NAMED = 6
+
 
 def models(config: ConfigOption = None) -> None:
     """List the model ids that the server answers to, and the engine behind each."""
@@ -15,6 +17,6 @@ def models(config: ConfigOption = None) -> None:
     table = Table("Model id", "Engine", "Version", "Licence", "Pairs")
     for model, alias in sorted(service.aliases.items()):
         info = service.engines[alias.engine].info
-        shown = ", ".join(sorted(map(str, info.pairs))) if len(info.pairs) <= 6 else str(len(info.pairs))
+        shown = ", ".join(sorted(map(str, info.pairs))) if len(info.pairs) <= _MOST_NAMED else str(len(info.pairs))
         table.add_row(model, alias.engine, info.version, info.licence, shown)
     Console().print(table)

@@ -67,7 +67,7 @@ class Engine(Protocol):
         `on_token`, given only with beam 1 and one hypothesis, is called on the event loop as tokens are decoded; an
         engine that cannot stream never calls it.
         Blocking work runs on the engine's own threads. When the call is cancelled, decoding stops at the next chance.
-        Raises `EngineFailed`, or anything else for a bug.
+        Whatever it raises, but for a `DragomanError`, stays private: the client learns that the server failed.
         """
 
     async def health(self) -> bool:

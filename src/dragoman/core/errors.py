@@ -8,8 +8,7 @@ DragomanError
 ├── Unauthenticated           401
 ├── ModelNotFound             404
 ├── RequestTooLarge           413
-├── Overloaded                429, with the seconds to wait
-└── EngineFailed              500
+└── Overloaded                429, with the seconds to wait
 
 Messages are safe to show to a caller. Any other exception is a bug and stays private.
 """
@@ -77,7 +76,3 @@ class Overloaded(DragomanError):
     def __init__(self, message: str, *, retry_after_seconds: int) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
-
-
-class EngineFailed(DragomanError):
-    """The engine could not translate; the cause is in the log."""

@@ -83,7 +83,7 @@ def _from_tag(normal: str) -> Language | None:
         simplified = "hans" in subtags or _TRADITIONAL_CHINESE_SUBTAGS.isdisjoint(subtags)
         return LANGUAGES["zh" if simplified else "zh_tw"]
     found = _BY_SPELLING.get(primary)
-    return found if found is not None and len(primary) <= 3 else None  # a name, not a code: `norwegian-xx`
+    return found if found is not None and found.code == primary else None
 
 
 def _from_regional_name(normal: str) -> Language | None:

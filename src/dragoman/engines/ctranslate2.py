@@ -146,12 +146,13 @@ class CTranslate2Engine:
             raise
 
     def _emitter(self, batch: Batch, on_token: OnToken, loop: asyncio.AbstractEventLoop) -> Callable[[Any], None]:
+        prefix_length = len(self._card.target_prefix)  # the first steps repeat it
         growing = [_Growing(self._target.detokenizer()) for _ in batch.segments]
 
         def emit(step: Any) -> None:
             index: int = step.batch_id
             ended = step.token == self._end
-            if not ended:
+            if not ended and step.step >= prefix_length:
                 loop.call_soon_threadsafe(on_token, index, growing[index].add(step.token, step.log_prob))
             if step.is_last:
                 loop.call_soon_threadsafe(on_token, index, growing[index].hypothesis(ended=ended))

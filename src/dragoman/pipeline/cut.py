@@ -21,10 +21,10 @@ class AnswerCutter:
             return []
         self._held += self._within_limit(tokens)
         text = "".join(token.text for token in self._held)
-        found = [(at, each) for each in self._stop if (at := text.find(each)) >= 0]
-        if found:
+        found = [(at + len(each), at) for each in self._stop if (at := text.find(each)) >= 0]
+        if found:  # the one that was complete first counts, so that the answer does not depend on how it was parted
             self.finish_reason = "stop"
-            return self._release(_first(self._held, min(found)[0]))
+            return self._release(_first(self._held, min(found)[1]))
         if self.finish_reason is not None:
             return self._release(self._held)
         safe = _whole(self._held, len(text) - self._possible_beginning(text))

@@ -1,0 +1,76 @@
+"""Fixtures that many tests share."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Iterator
+from functools import partial
+from typing import Any
+
+import httpx
+import pytest
+from blockbuster import blockbuster_ctx
+from fastapi import FastAPI
+
+from dragoman.app import create_app
+from dragoman.ops.logging import configure_logging
+from dragoman.ops.settings import load_settings
+
+MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]
+
+
+@pytest.fixture(autouse=True, scope="session")
+def logging_configured() -> None:
+    """Logs look as they do in the server."""
+    configure_logging("info", "console")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    """No test sees the settings of the person who runs it."""
+    for name in list(os.environ):
+        if name.startswith("DRAGOMAN_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture
+def anyio_backend() -> Iterator[str]:
+    """Asynchronous tests run on asyncio, and fail when something blocks the event loop."""
+    with blockbuster_ctx("dragoman") as blockbuster:
+        for function in blockbuster.functions.values():  # a traceback in the log reads the source
+            function.can_block_in("linecache.py", {"checkcache", "updatecache"})
+        yield "asyncio"
+
+
+def client_of(app: FastAPI) -> httpx.AsyncClient:
+    """A client of a server in this process."""
+    transport = httpx.ASGITransport(app, raise_app_exceptions=False)
+    return httpx.AsyncClient(transport=transport, base_url="http://dragoman.test")
+
+
+def fake_app(**settings: Any) -> FastAPI:
+    """A server with the fake engine and the settings given."""
+    defaults: dict[str, Any] = {"engines": {"fake": {"kind": "fake"}}, "default_engine": "fake"}
+    return create_app(load_settings(**(defaults | settings)))
+
+
+@pytest.fixture(scope="session")
+def app() -> FastAPI:
+    """A server with the fake engine and default settings, for tests that change nothing about it."""
+    return fake_app()
+
+
+@pytest.fixture
+def client(app: FastAPI) -> httpx.AsyncClient:
+    """A client of that server."""
+    return client_of(app)
+
+
+@pytest.fixture
+def make_client() -> MakeClient:
+    """Makes a client of a server of its own. Settings are read from files, so that happens on a thread."""
+
+    async def make(**settings: Any) -> httpx.AsyncClient:
+        return client_of(await asyncio.to_thread(partial(fake_app, **settings)))
+
+    return make

@@ -1,0 +1,110 @@
+"""What every engine must do, whatever translates inside."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from dragoman.core.engine import Batch, Engine
+from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Token
+from dragoman.engines.registry import create_engine
+from tests.tiny_models import build_model_directory
+
+pytestmark = pytest.mark.anyio
+
+EN_ZH = Pair("en", "zh")
+TEXTS = ("Hello there.", "I like it", "你好 mixed", "a", "!")
+
+
+@pytest.fixture(params=["fake", "starter", "tiny"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
+    """Each engine, made through the registry."""
+    if request.param == "tiny":
+        languages = {"en": "eng_Latn", "zh": "zho_Hans"}
+        directory = build_model_directory(
+            tmp_path / "m",
+            languages=languages,
+            source_tokens=["{source}", "{text}", "</s>"],
+            target_prefix=["{target}"],
+        )
+        return create_engine("ctranslate2", {"model": str(directory), "compute_type": "float32"})
+    return create_engine("fake" if request.param == "fake" else "ctranslate2", {})
+
+
+def batch_of(engine: Engine, decoding: Decoding, *texts: str) -> Batch:
+    """A batch as the pipeline makes them."""
+    return Batch(tuple(Segment(text, tokens=engine.tokenize(text)) for text in texts), EN_ZH, decoding)
+
+
+@pytest.mark.parametrize("choices", [1, 3])
+@pytest.mark.parametrize("top_k", [1, 10])
+async def test_one_entry_per_segment_with_the_hypotheses_asked_for(engine: Engine, choices: int, top_k: int) -> None:
+    """Each has at least one hypothesis and at most as many as asked, best first when searched."""
+    decoding = Decoding(num_hypotheses=choices, top_k=top_k)
+
+    outputs = await engine.translate(batch_of(engine, decoding, *TEXTS))
+
+    assert len(outputs) == len(TEXTS)
+    assert all(1 <= len(hypotheses) <= choices for hypotheses in outputs)
+    if top_k == 1:
+        assert all([h.score for h in each] == sorted((h.score for h in each), reverse=True) for each in outputs)
+
+
+async def test_greedy_decoding_is_deterministic(engine: Engine) -> None:
+    """The same batch gives the same translations."""
+    batch = batch_of(engine, Decoding(), *TEXTS)
+
+    first, second = await engine.translate(batch), await engine.translate(batch)
+
+    assert first == second
+
+
+async def test_tokens_tile_source_and_translation(engine: Engine) -> None:
+    """Source tokens join to the source, and are at most the engine's window for a short text."""
+    for text in TEXTS:
+        tokens = engine.tokenize(text)
+        assert "".join(token.text for token in tokens) == text
+        assert 1 <= len(tokens) <= engine.info.max_source_tokens
+
+
+async def test_segment_of_the_longest_length_is_translated(engine: Engine) -> None:
+    """The window that the engine announces is one that it can take."""
+    text = "a" * 10_000
+    while len(engine.tokenize(text)) > engine.info.max_source_tokens:
+        text = text[: len(text) * engine.info.max_source_tokens // len(engine.tokenize(text))]
+
+    [hypotheses] = await engine.translate(batch_of(engine, Decoding(), text))
+
+    assert hypotheses
+
+
+async def test_streamed_events_agree_with_the_return_value(engine: Engine) -> None:
+    """For each segment its tokens, then its hypothesis, as returned."""
+    seen: dict[int, list[Token | Hypothesis]] = {index: [] for index in range(len(TEXTS))}
+
+    outputs = await engine.translate(
+        batch_of(engine, Decoding(beam_size=1), *TEXTS), lambda index, event: seen[index].append(event)
+    )
+    await asyncio.sleep(0)
+
+    for index, [hypothesis] in enumerate(outputs):
+        *tokens, last = seen[index]
+        assert isinstance(last, Hypothesis)
+        assert "".join(token.text for token in tokens if isinstance(token, Token)) == last.text == hypothesis.text
+
+
+async def test_cancelled_call_leaves_the_engine_usable(engine: Engine) -> None:
+    """Cancellation ends the call, and the next one works."""
+    task = asyncio.create_task(engine.translate(batch_of(engine, Decoding(beam_size=1), *TEXTS)))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+    assert len(await engine.translate(batch_of(engine, Decoding(), "Hello"))) == 1
+
+
+async def test_engine_is_healthy_until_closed(engine: Engine) -> None:
+    """And closes without complaint."""
+    assert await engine.health()
+    await engine.aclose()

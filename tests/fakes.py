@@ -1,0 +1,87 @@
+"""Engines that misbehave in ways that the fake engine in the package does not."""
+
+import asyncio
+from collections.abc import Sequence
+
+from dragoman.core.engine import Batch, Hypotheses, OnToken
+from dragoman.core.types import Hypothesis, Segment, Token
+from dragoman.engines.fake import FakeEngine, Options
+
+
+def segments(*texts: str) -> list[Segment]:
+    """Segments as the pipeline makes them for the fake engine."""
+    engine = FakeEngine(Options())
+    return [Segment(text, tokens=engine.tokenize(text)) for text in texts]
+
+
+class RecordingEngine(FakeEngine):
+    """Keeps the batches that it was given."""
+
+    def __init__(self, **options: object) -> None:
+        super().__init__(Options.model_validate(options))
+        self.batches: list[Batch] = []
+
+    async def translate(self, batch: Batch, on_token: OnToken | None = None) -> Sequence[Hypotheses]:
+        """Record, then translate."""
+        self.batches.append(batch)
+        return await super().translate(batch, on_token)
+
+    @property
+    def texts(self) -> list[list[str]]:
+        """The texts of each batch."""
+        return [[segment.text for segment in batch.segments] for batch in self.batches]
+
+
+class GatedEngine(RecordingEngine):
+    """Translates the first `free` batches, and then waits until `gate` is set. Knows whether it was cancelled."""
+
+    def __init__(self, free: int = 0) -> None:
+        super().__init__()
+        self.free = free
+        self.gate = asyncio.Event()
+        self.waiting = asyncio.Event()
+        self.cancelled = asyncio.Event()
+
+    async def translate(self, batch: Batch, on_token: OnToken | None = None) -> Sequence[Hypotheses]:
+        """Translate when the gate is open."""
+        if len(self.batches) >= self.free:
+            self.waiting.set()
+            try:
+                await self.gate.wait()
+            except asyncio.CancelledError:
+                self.cancelled.set()
+                raise
+        return await super().translate(batch, on_token)
+
+
+class FailingEngine(RecordingEngine):
+    """Raises on the segment `boom`."""
+
+    async def translate(self, batch: Batch, on_token: OnToken | None = None) -> Sequence[Hypotheses]:
+        """Translate, or raise with a text that must not reach a client."""
+        if any("boom" in segment.text for segment in batch.segments):
+            raise RuntimeError("secret of the engine room")
+        return await super().translate(batch, on_token)
+
+
+class EndlessEngine(FakeEngine):
+    """A model that never ends by itself."""
+
+    async def translate(self, batch: Batch, on_token: OnToken | None = None) -> Sequence[Hypotheses]:
+        """Give a hypothesis that was cut at a length limit."""
+        return [(Hypothesis((Token("la", "la"), Token(" la", "la")), -1.0, ended=False),) for _ in batch.segments]
+
+
+class ScrambledStreamEngine(FakeEngine):
+    """Emits the tokens of the last segment first."""
+
+    async def translate(self, batch: Batch, on_token: OnToken | None = None) -> Sequence[Hypotheses]:
+        """Translate, emitting in reverse order."""
+        outputs = await super().translate(batch)
+        if on_token is not None:
+            for index in reversed(range(len(outputs))):
+                for token in outputs[index][0].tokens:
+                    on_token(index, token)
+                    await asyncio.sleep(0)
+                on_token(index, outputs[index][0])
+        return outputs

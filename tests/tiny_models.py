@@ -1,0 +1,105 @@
+"""Real CTranslate2 models of a few kilobytes with random weights, built without torch, for each family of models."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import ctranslate2
+import numpy as np
+import sentencepiece
+
+WIDTH = 8
+POSITIONS = 64
+SENTENCES = ["hello world", "the world is here", "good morning to you all", "你好世界", "世界你好吗"]
+
+
+def train_sentencepiece(path: Path, *, symbols: tuple[str, ...] = ()) -> list[str]:
+    """Train a SentencePiece model with byte fallback; return its pieces."""
+    writer = io.BytesIO()
+    sentencepiece.SentencePieceTrainer.train(
+        sentence_iterator=iter(SENTENCES * 20),
+        model_writer=writer,
+        vocab_size=320,
+        byte_fallback=True,
+        character_coverage=1.0,
+        hard_vocab_limit=False,
+        user_defined_symbols=list(symbols),
+        minloglevel=2,
+    )
+    path.write_bytes(writer.getvalue())
+    processor = sentencepiece.SentencePieceProcessor(model_proto=writer.getvalue())
+    return [processor.id_to_piece(index) for index in range(len(processor))]
+
+
+def build_model(directory: Path, vocabulary: list[str], *, add_source_eos: bool = False) -> None:
+    """Write `model.bin`, `config.json` and the vocabulary of a one-layer Transformer with random weights."""
+    rng = np.random.default_rng(7)
+    spec = ctranslate2.specs.TransformerSpec.from_config(num_layers=1, num_heads=2)
+
+    def normalise(layer: Any) -> None:
+        layer.gamma, layer.beta = np.ones(WIDTH, np.float32), np.zeros(WIDTH, np.float32)
+
+    def linear(layer: Any, outputs: int, inputs: int = WIDTH) -> None:
+        layer.weight = rng.normal(size=(outputs, inputs)).astype(np.float32)
+        layer.bias = np.zeros(outputs, np.float32)
+
+    def attend(layer: Any, *sizes: int) -> None:
+        normalise(layer.layer_norm)
+        for part, outputs in zip(layer.linear, sizes, strict=True):
+            linear(part, outputs)
+
+    for side in (spec.encoder, spec.decoder):
+        embeddings = side.embeddings[0] if isinstance(side.embeddings, list) else side.embeddings
+        embeddings.weight = rng.normal(size=(len(vocabulary), WIDTH)).astype(np.float32)
+        side.position_encodings.encodings = rng.normal(size=(POSITIONS, WIDTH)).astype(np.float32)
+        normalise(side.layer_norm)
+        for layer in side.layer:
+            attend(layer.self_attention, 3 * WIDTH, WIDTH)
+            normalise(layer.ffn.layer_norm)
+            linear(layer.ffn.linear_0, 2 * WIDTH)
+            linear(layer.ffn.linear_1, WIDTH, 2 * WIDTH)
+    for layer in spec.decoder.layer:
+        attend(layer.attention, WIDTH, 2 * WIDTH, WIDTH)
+    linear(spec.decoder.projection, len(vocabulary))
+    # Prefer words over bytes and tags, so that translations have text.
+    unlikely = [token.startswith(("<", ">>", "__")) and token != "</s>" for token in vocabulary]
+    spec.decoder.projection.bias = np.where(unlikely, -20, 0).astype(np.float32)
+    spec.config.add_source_eos = add_source_eos
+    spec.config.decoder_start_token = "</s>"
+    spec.register_source_vocabulary(vocabulary)
+    spec.register_target_vocabulary(vocabulary)
+    spec.validate()
+    spec.optimize(quantization="float32")
+    spec.save(str(directory))
+
+
+def build_model_directory(
+    directory: Path,
+    *,
+    languages: dict[str, str],
+    source_tokens: list[str],
+    target_prefix: list[str] | None = None,
+    add_source_eos: bool = False,
+) -> Path:
+    """Write a whole model directory with its card. The vocabulary is that of both SentencePiece models and the tags."""
+    directory.mkdir()
+    pieces = train_sentencepiece(directory / "source.spm")
+    pieces += train_sentencepiece(directory / "target.spm")
+    build_model(directory, list(dict.fromkeys(["<pad>", *pieces, *languages.values()])), add_source_eos=add_source_eos)
+    card = {
+        "id": "tiny",
+        "version": "1",
+        "licence": "Apache-2.0",
+        "pairs": "all",
+        "source_tokens": source_tokens,
+        "target_prefix": target_prefix or [],
+        "beam_size": 2,
+        "max_source_tokens": 32,
+        "max_target_tokens": 16,
+    }
+    lines = [f"{key} = {json.dumps(value)}" for key, value in card.items()]
+    lines += ["[languages]", *(f"{code} = {json.dumps(tag)}" for code, tag in languages.items())]
+    lines += ["[tokenizer]", 'kind = "sentencepiece"', 'source = "source.spm"', 'target = "target.spm"']
+    (directory / "model.toml").write_text("\n".join(lines), "utf-8")
+    return directory
