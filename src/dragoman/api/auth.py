@@ -14,10 +14,12 @@ _bearer = HTTPBearer(auto_error=False, description="One of the server's API keys
 async def authenticate(
     request: Request, credential: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)]
 ) -> Principal:
-    """Who calls. Raises `Unauthenticated`."""
+    """Who calls; also noted for the log. Raises `Unauthenticated`."""
     keys: Keys = request.app.state.keys
     peer = request.client.host if request.client else "unknown"
-    return keys.authenticate(credential.credentials if credential else None, peer)
+    principal = keys.authenticate(credential.credentials if credential else None, peer)
+    request.state.principal = principal.id
+    return principal
 
 
 Caller = Annotated[Principal, Depends(authenticate)]

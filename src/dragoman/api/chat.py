@@ -41,14 +41,13 @@ class ChatOptions:
     response_model=ChatCompletion,
     responses={status: {"model": ErrorResponse} for status in (400, 401, 404, 413, 429, 500)},
 )
-async def create_chat_completion(request: Request, caller: Caller) -> Response:
+async def create_chat_completion(request: Request, _: Caller) -> Response:
     """Translate the last user message, as `translation_options` say."""
     service: TranslationService = request.app.state.service
     options: ChatOptions = request.app.state.chat_options
     body = parse(await request.body())
     job = to_translation_request(body, strict_roles=options.strict_roles)
     request_id: str = request.state.request_id
-    structlog.contextvars.bind_contextvars(principal=caller.id)
     envelope = Envelope(f"chatcmpl-{request_id}", int(time.time()), body.model, job.decoding.num_hypotheses)
     if job.stream:
         mode = _stream_mode(body, service.alias(body.model), request.headers)

@@ -44,7 +44,7 @@ async def ready(request: Request, response: Response) -> Health:
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
-async def metrics(request: Request) -> Response:
-    """The text format of Prometheus."""
+def metrics(request: Request) -> Response:
+    """The text format of Prometheus. Reads files of the operating system, so it runs on a thread."""
     collected: Metrics = request.app.state.metrics
     return Response(collected.render(), media_type="text/plain; version=0.0.4; charset=utf-8")

@@ -61,7 +61,14 @@ class RequestContext:
         route = getattr(scope.get("route"), "path", "unmatched")
         self._metrics.requests.labels(route=route, status=status).inc()
         self._metrics.request_seconds.labels(route=route).observe(seconds)
-        log.info("request", method=scope["method"], route=route, status=status, milliseconds=round(seconds * 1000, 1))
+        log.info(
+            "request",
+            method=scope["method"],
+            route=route,
+            status=status,
+            milliseconds=round(seconds * 1000, 1),
+            principal=scope["state"].get("principal"),
+        )
 
 
 class BodyLimit:

@@ -1,0 +1,84 @@
+"""The commands, run as a user runs them."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SERVED = '[engines.fake]\nkind = "fake"\nlanguages = ["en", "zh"]\n'
+
+
+def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Run `dragoman` in the working directory."""
+    command = [sys.executable, "-m", "dragoman", *arguments]
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False, timeout=50)
+
+
+@pytest.fixture
+def fake_config(tmp_path: Path) -> None:
+    """Commands use the fake engine."""
+    (tmp_path / "dragoman.toml").write_text(f'default_engine = "fake"\n{SERVED}')
+
+
+def test_translate_uses_the_model_in_the_box() -> None:
+    """The README's command gives a translation on standard output, and nothing else."""
+    done = run("translate", "Where is the station?", "--to", "Chinese")
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "车站" in done.stdout
+    assert done.stdout.endswith("\n")
+
+
+@pytest.mark.usefixtures("fake_config")
+def test_translate_reads_standard_input_and_files(tmp_path: Path) -> None:
+    """Layout is kept, final line breaks too; several files follow each other."""
+    (tmp_path / "a.txt").write_text("One.\n\n  Two.\n")
+    (tmp_path / "b.txt").write_text("Three.")
+
+    files = run("translate", "--to", "zh", "--from", "en", "-f", "a.txt", "-f", "b.txt")
+
+    assert files.stdout == "zh:One.\n\n  zh:Two.\nzh:Three.\n"
+    assert run("translate", "--to", "zh", stdin="Hello you.\n").stdout == "zh:Hello you.\n"
+
+
+@pytest.mark.usefixtures("fake_config")
+def test_models_and_languages_are_listed() -> None:
+    """With what the configuration made of them."""
+    models, languages = run("models").stdout, run("languages").stdout
+
+    assert "qwen-mt-turbo" in models
+    assert "en→zh" in models
+    assert "Traditional Chinese" in languages
+    assert run("--version").stdout.startswith("dragoman 0.")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["serve", "--config", "nope.toml"], "dragoman: the configuration file nope.toml does not exist."),
+        (["serve", "--port", "99999"], "the setting `port` is wrong"),
+        (["serve", "--host", "0.0.0.0"], "refusing to listen on 0.0.0.0 without API keys"),
+        (["translate", "x", "--to", "Klingon"], "Current language settings are not supported!"),
+        (["translate", "--to", "zh", "-f", "nope.txt"], "cannot read the text"),
+        (["translate", "x", "--to", "fr", "--from", "en"], "it translates en→zh, zh→en"),
+        (["translate", "x", "--model", "nope"], "The model 'nope' does not exist"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_and_exit_code_2(arguments: list[str], expected: str) -> None:
+    """On standard error, without a traceback."""
+    done = run(*arguments)
+
+    assert done.returncode == 2
+    assert expected in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_damaged_model_keeps_the_server_from_starting(tmp_path: Path) -> None:
+    """It names the file and what to do."""
+    (tmp_path / "dragoman.toml").write_text('[engines.starter]\nkind = "ctranslate2"\nmodel = "nowhere"\n')
+
+    done = run("serve")
+
+    assert done.returncode == 2
+    assert "nowhere/model.toml is missing; a model directory needs a card" in done.stderr
