@@ -2,7 +2,9 @@
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip --disable-pip-version-check install --quiet --constraint constraints.txt
+CONFORMANCE := $(VENV)/conformance
+PIP_INSTALL := pip --disable-pip-version-check install --quiet --constraint constraints.txt
+PIP := $(BIN)/$(PIP_INSTALL)
 PORT ?= 8000
 CORPORA ?= ../shared/corpora
 
@@ -28,8 +30,8 @@ fix: $(VENV)/.dev
 bench: $(VENV)/.dev
 	$(BIN)/python bench/chat.py --corpora $(CORPORA)
 
-conformance: $(VENV)/.conformance
-	$(BIN)/python tests/conformance/run.py
+conformance: $(CONFORMANCE)/.done
+	$(CONFORMANCE)/bin/python tests/conformance/run.py
 
 clean:
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
@@ -45,6 +47,8 @@ $(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[dev]'
 	touch $@ $(VENV)/.serve
 
-$(VENV)/.conformance: $(VENV)/.dev
-	$(PIP) --editable '.[dev,conformance]'
+# The SDK's own tests need pytest plugins that ours must not see.
+$(CONFORMANCE)/.done: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(CONFORMANCE)
+	$(CONFORMANCE)/bin/$(PIP_INSTALL) --editable '.[conformance]'
 	touch $@

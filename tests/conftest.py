@@ -33,13 +33,19 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.fixture
-def anyio_backend() -> Iterator[str]:
-    """Asynchronous tests run on asyncio, and fail when something blocks the event loop."""
+@pytest.fixture(autouse=True, scope="session")
+def no_blocking() -> Iterator[None]:
+    """A test fails when our code blocks an event loop."""
     with blockbuster_ctx("dragoman") as blockbuster:
         for function in blockbuster.functions.values():  # a traceback in the log reads the source
             function.can_block_in("linecache.py", {"checkcache", "updatecache"})
-        yield "asyncio"
+        yield
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    """Asynchronous tests run on asyncio."""
+    return "asyncio"
 
 
 def client_of(app: FastAPI) -> httpx.AsyncClient:

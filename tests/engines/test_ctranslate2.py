@@ -1,7 +1,9 @@
 """The CTranslate2 engine, on real models with random weights and on the model in the box."""
 
 import asyncio
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -145,25 +147,43 @@ async def test_streamed_tokens_are_the_hypothesis(tiny: CTranslate2Engine) -> No
         assert last.ended == hypothesis.ended
 
 
-async def test_cancelled_greedy_call_stops_at_a_step(tiny: CTranslate2Engine) -> None:
+class GatedTranslator(RecordingTranslator):
+    """Waits before it decodes, then takes one step and keeps what the callback says to it."""
+
+    def __init__(self, inner: Any) -> None:
+        super().__init__(inner)
+        self.started, self.gate, self.finished = threading.Event(), threading.Event(), threading.Event()
+        self.told_to_stop: bool | None = None
+
+    def translate_batch(self, sources: list[list[str]], **options: Any) -> Any:
+        """Wait, step, stop."""
+        self.started.set()
+        self.gate.wait()
+        step = SimpleNamespace(batch_id=0, step=1, token="▁world", log_prob=-1.0, is_last=False)
+        self.told_to_stop = options["callback"](step)
+        self.finished.set()
+        return []
+
+
+@pytest.mark.parametrize("leave", [False, True])
+async def test_cancelled_greedy_call_stops_at_the_next_step(tiny: CTranslate2Engine, leave: bool) -> None:  # noqa: FBT001
     """When the caller goes, CTranslate2 is told to stop, and nothing further is emitted."""
+    translator = tiny._translator = GatedTranslator(tiny._translator)
     events: list[int] = []
     batch = batch_of(tiny, "hello", beam_size=1)
-    callbacks: list[Any] = []
-    recorder = record(tiny)
-    original = recorder.translate_batch
-    recorder.translate_batch = lambda *a, **k: (callbacks.append(k["callback"]), original(*a, **k))[1]  # type: ignore[method-assign]
 
     task = asyncio.create_task(tiny.translate(batch, lambda index, _: events.append(index)))
+    await asyncio.to_thread(translator.started.wait)
+    if leave:
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    translator.gate.set()
+    await asyncio.to_thread(translator.finished.wait)
     await asyncio.sleep(0)
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    await tiny.aclose()
 
-    stopped = not callbacks or callbacks[0](type("Step", (), {"batch_id": 0, "token": "x", "is_last": False})())
-    assert stopped
-    assert not events
+    assert translator.told_to_stop is leave
+    assert events == ([] if leave else [0])
 
 
 @pytest.mark.parametrize(

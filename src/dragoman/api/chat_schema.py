@@ -32,7 +32,25 @@ Stop = Annotated[
     ),
 ]
 
-_LANGUAGE_EXAMPLES = [spelling for language in LANGUAGES.values() for spelling in (language.name, language.code)]
+
+def _only(*values: object) -> dict[str, Any]:
+    """Describe a field by the values that reach an answer, though validation takes more and refuses them by name."""
+    return {"anyOf": [{"enum": list(values)}, {"type": "null"}]}
+
+
+_TAG = "^(" + "|".join(code for code in LANGUAGES if code.isalpha()) + ")([-_][A-Za-z]{2,8})?$"
+_LANGUAGE_SCHEMA: list[dict[str, Any]] = [
+    {"type": "string", "enum": [language.name for language in LANGUAGES.values()]},
+    {"type": "string", "pattern": _TAG},
+    {"type": "null"},
+]
+_TEXT_SCHEMA = {"type": "string", "minLength": 1}
+_PART_SCHEMA = {
+    "type": "object",
+    "properties": {"type": {"const": "text"}, "text": _TEXT_SCHEMA},
+    "required": ["type", "text"],
+}
+_CONTENT_SCHEMA = {"anyOf": [_TEXT_SCHEMA, {"type": "array", "items": _PART_SCHEMA, "minItems": 1}]}
 
 
 class _Request(BaseModel):
@@ -49,8 +67,10 @@ class TextPart(_Request):
 class Message(_Request):
     """A message. The last user message is what is translated."""
 
-    role: StrictStr
-    content: StrictStr | list[TextPart] | None = None
+    model_config = ConfigDict(json_schema_extra={"required": ["role", "content"]})
+
+    role: StrictStr = Field(examples=["user", "assistant", "system", "developer", "tool"])
+    content: Annotated[StrictStr | list[TextPart] | None, WithJsonSchema(_CONTENT_SCHEMA)] = None
 
 
 class ExamplePair(_Request):
@@ -61,10 +81,12 @@ class ExamplePair(_Request):
 
 
 class TranslationOptions(_Request):
-    """What Qwen-MT adds to OpenAI's request. Languages by English name or code, whatever the case."""
+    """What Qwen-MT adds to OpenAI's request. Languages by English name, code, alias or BCP-47 tag, in any case."""
 
-    source_lang: StrictStr | None = Field(None, examples=["auto", *_LANGUAGE_EXAMPLES])
-    target_lang: StrictStr | None = Field(None, examples=_LANGUAGE_EXAMPLES)
+    source_lang: Annotated[
+        StrictStr | None, WithJsonSchema({"anyOf": [{"type": "string", "const": "auto"}, *_LANGUAGE_SCHEMA]})
+    ] = None
+    target_lang: Annotated[StrictStr | None, WithJsonSchema({"anyOf": _LANGUAGE_SCHEMA})] = None
     terms: list[ExamplePair] | None = None
     tm_list: list[ExamplePair] | None = None
     domains: StrictStr | None = None
@@ -94,16 +116,16 @@ class ChatRequest(_Request):
     repetition_penalty: Annotated[Number, Field(gt=0)] | None = None
     n: Annotated[Integer, Field(ge=1, le=8)] | None = None
     tools: list[Any] | None = None
-    tool_choice: str | dict[str, Any] | None = None
+    tool_choice: Annotated[str | dict[str, Any] | None, WithJsonSchema(_only("none", "auto", {}))] = None
     # Accepted with a value that changes nothing, refused otherwise.
-    presence_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = None
-    frequency_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = None
-    logit_bias: dict[str, Number] | None = None
-    logprobs: StrictBool | None = None
-    top_logprobs: Annotated[Integer, Field(ge=0, le=20)] | None = None
+    presence_penalty: Annotated[Number | None, Field(ge=-2, le=2), WithJsonSchema(_only(0))] = None
+    frequency_penalty: Annotated[Number | None, Field(ge=-2, le=2), WithJsonSchema(_only(0))] = None
+    logit_bias: Annotated[dict[str, Number] | None, WithJsonSchema(_only({}))] = None
+    logprobs: Annotated[StrictBool | None, WithJsonSchema(_only(False))] = None
+    top_logprobs: Annotated[Integer | None, Field(ge=0, le=20), WithJsonSchema(_only(0))] = None
     seed: Integer | None = None
     seen: Integer | None = Field(None, description="The specification's spelling of `seed`.")
-    response_format: dict[str, Any] | None = None
+    response_format: Annotated[dict[str, Any] | None, WithJsonSchema(_only({}, {"type": "text"}))] = None
 
 
 class _Response(BaseModel):

@@ -33,7 +33,16 @@ def _complete(schema: dict[str, Any]) -> dict[str, Any]:
         "required": True,
         "content": {"application/json": {"schema": {"$ref": _REF.format(model="ChatRequest")}}},
     }
-    chat["responses"]["200"]["content"]["text/event-stream"] = {
-        "schema": {"type": "string", "description": f"Events of {ChatCompletionChunk.__name__}, then `data: [DONE]`."}
-    }
+    chat["responses"]["200"]["content"]["text/event-stream"] = {"schema": _event()}
     return schema
+
+
+def _event() -> dict[str, Any]:
+    """One event of the stream."""
+    chunk = {
+        "contentMediaType": "application/json",
+        "contentSchema": {"$ref": _REF.format(model="ChatCompletionChunk")},
+    }
+    error = {"contentMediaType": "application/json", "contentSchema": {"$ref": _REF.format(model="ErrorResponse")}}
+    data = {"type": "string", "anyOf": [{"const": "[DONE]"}, chunk, error]}
+    return {"type": "object", "properties": {"data": data}, "required": ["data"]}

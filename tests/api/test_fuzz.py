@@ -1,0 +1,50 @@
+"""Requests generated from our own OpenAPI description."""
+
+from collections import Counter
+
+import pytest
+import schemathesis
+from fastapi import FastAPI
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode, checks
+
+from tests.conftest import fake_app
+
+GENERATED = settings(
+    max_examples=100, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+)
+
+
+# The others ask that every valid request is accepted, which rules across fields prevent, and for keys, which are off.
+CHECKS = [
+    checks.not_a_server_error,
+    checks.status_code_conformance,
+    checks.content_type_conformance,
+    checks.response_headers_conformance,
+    checks.response_schema_conformance,
+]
+
+
+@pytest.fixture(scope="module")
+def wildcard_app() -> FastAPI:
+    """A server that answers to every model id."""
+    return fake_app(aliases={"*": {}})
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE])
+def test_chat_route_keeps_its_description(wildcard_app: FastAPI, mode: GenerationMode) -> None:
+    """No 5xx and no answer that violates the schema; a third at least of the valid requests reaches 200."""
+    operation = schemathesis.openapi.from_asgi("/openapi.json", wildcard_app)["/v1/chat/completions"]["POST"]
+    statuses: Counter[int] = Counter()
+
+    @GENERATED
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def fuzz(case: schemathesis.Case) -> None:
+        response = case.call()
+        case.validate_response(response, checks=CHECKS)
+        statuses[response.status_code] += 1
+
+    fuzz()
+
+    assert not any(status >= 500 for status in statuses)
+    assert mode is GenerationMode.NEGATIVE or statuses[200] >= sum(statuses.values()) / 3, statuses
