@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
 
 from dragoman import __version__
 from dragoman.accounts.keys import Keys
@@ -58,8 +59,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.keys = Keys(settings.all_api_keys())
     app.state.chat_options = chat.ChatOptions(settings.strict_roles, settings.heartbeat_seconds)
     for prefix in ("/v1", "/compatible-mode/v1"):
-        for router in (chat.router, models.router):
-            app.include_router(router, prefix=prefix, include_in_schema=prefix == "/v1")
+        app.router.routes.append(Route(f"{prefix}/chat/completions", chat.create_chat_completion, methods=["POST"]))
+        app.include_router(models.router, prefix=prefix, include_in_schema=prefix == "/v1")
     app.include_router(health.router)
     install_error_handlers(app)
     describe(app)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any
 
 import httpx
@@ -92,7 +93,7 @@ async def test_stream_equals_the_plain_answer(app: FastAPI, text: str, max_token
 def is_cumulative(response: httpx.Response) -> bool:
     """Whether every chunk repeats what was there, the finish chunk all of it."""
     contents = deltas(response)
-    return contents[-1] == ANSWER and all(b.startswith(a) for a, b in zip(contents, contents[1:], strict=False))
+    return contents[-1] == ANSWER and all(b.startswith(a) for a, b in pairwise(contents))
 
 
 @pytest.mark.parametrize(

@@ -50,9 +50,9 @@ async def test_layout_stays_and_only_words_are_translated() -> None:
 
 async def test_space_is_added_between_sentences_that_had_none() -> None:
     """Chinese sentences follow each other without a space, English ones do not."""
-    pieces, _ = await run(FakeEngine(Options()), "你好。我很好。\n再见。", ZH_EN)
+    pieces, _ = await run(FakeEngine(Options()), "你好。我很好。.\n再见。", ZH_EN)
 
-    assert text_of(pieces) == "en:你好。 en:我很好。\nen:再见。"
+    assert text_of(pieces) == "en:你好。 en:我很好。.\nen:再见。"
 
 
 async def test_same_language_comes_back_unchanged_and_unasked() -> None:

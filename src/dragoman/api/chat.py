@@ -7,12 +7,13 @@ from contextlib import aclosing
 from dataclasses import dataclass
 
 import structlog
-from fastapi import APIRouter, Request, Response
+from starlette.requests import Request
+from starlette.responses import Response
 
-from dragoman.api.auth import Caller
+from dragoman.api.auth import authenticate
 from dragoman.api.chat_render import Envelope, StreamMode, chunks, completion
 from dragoman.api.chat_request import parse, to_translation_request
-from dragoman.api.chat_schema import ChatCompletion, ChatRequest, ErrorResponse
+from dragoman.api.chat_schema import ChatCompletion, ChatRequest
 from dragoman.api.connection import while_connected
 from dragoman.api.errors import error_body
 from dragoman.api.sse import DONE, EventStream, data_event
@@ -21,7 +22,6 @@ from dragoman.core.types import TranslationRequest
 from dragoman.service import Alias, TranslationService
 
 log = structlog.get_logger(__name__)
-router = APIRouter(tags=["chat"])
 
 # Clients that take every chunk of these models for the whole text so far, as Alibaba's service sends it.
 _CUMULATIVE_CLIENTS = (("x-title", "Cherry Studio"), ("http-referer", "https://cherry-ai.com"))
@@ -36,13 +36,13 @@ class ChatOptions:
     heartbeat_seconds: float
 
 
-@router.post(
-    "/chat/completions",
-    response_model=ChatCompletion,
-    responses={status: {"model": ErrorResponse} for status in (400, 401, 404, 413, 429, 500)},
-)
-async def create_chat_completion(request: Request, _: Caller) -> Response:
-    """Translate the last user message, as `translation_options` say."""
+async def create_chat_completion(request: Request) -> Response:
+    """Translate the last user message, as `translation_options` say.
+
+    A plain Starlette endpoint: FastAPI's machinery would cost as much time as all the rest that is not the engine.
+    `openapi.py` describes it.
+    """
+    await authenticate(request)
     service: TranslationService = request.app.state.service
     options: ChatOptions = request.app.state.chat_options
     body = parse(await request.body())

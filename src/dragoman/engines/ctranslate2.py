@@ -58,7 +58,7 @@ def _threads(options: Options) -> tuple[int, int]:
     return options.inter_threads or max(1, cpus // intra), intra
 
 
-class _Growing:
+class _Growing:  # pragma: no cover # runs on CTranslate2's own threads, which coverage cannot see
     """A hypothesis while its tokens are still coming."""
 
     def __init__(self, detokenizer: Detokenizer) -> None:
@@ -132,7 +132,7 @@ class CTranslate2Engine:
         cancelled = threading.Event()
         emit = self._emitter(batch, on_token, loop) if on_token else None
 
-        def on_step(step: Any) -> bool:
+        def on_step(step: Any) -> bool:  # pragma: no cover # on CTranslate2's threads
             if emit and not cancelled.is_set():
                 emit(step)
             return cancelled.is_set()
@@ -149,7 +149,7 @@ class CTranslate2Engine:
         prefix_length = len(self._card.target_prefix)  # the first steps repeat it
         growing = [_Growing(self._target.detokenizer()) for _ in batch.segments]
 
-        def emit(step: Any) -> None:
+        def emit(step: Any) -> None:  # pragma: no cover # on CTranslate2's threads
             index: int = step.batch_id
             ended = step.token == self._end
             if not ended and step.step >= prefix_length:

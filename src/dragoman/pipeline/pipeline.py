@@ -149,7 +149,8 @@ class _Answer:
 def _gap(document: Document, index: int) -> str:
     """The white space after a segment; one space where the target language needs it and the source had none."""
     segment, pair = document.segments[index], document.pair
-    if segment.after or index + 1 == len(document.segments) or pair.source == pair.target:
+    following = document.segments[index + 1 : index + 2]
+    if segment.after or pair.source == pair.target or not following or following[0].copied:
         return segment.after
     spaced = _SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.target].scripts)
     return " " if spaced and segment.text.endswith(_CLAUSE_ENDS) else ""
