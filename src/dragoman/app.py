@@ -28,13 +28,14 @@ def create_service(settings: Settings, metrics: Metrics) -> TranslationService:
     engines: dict[str, Engine] = {
         name: create_engine(settings.engines[name].kind, settings.engines[name].options) for name in names
     }
+    served = {code for engine in engines.values() for pair in engine.info.pairs for code in (pair.source, pair.target)}
     return TranslationService(
         engines=engines,
         aliases={
             model: Alias(str(alias.engine), alias.stream == "cumulative", alias.stream_tokens)
             for model, alias in settings.aliases.items()
         },
-        detector=Detector(settings.detect_fallback),
+        detector=Detector(settings.detect_fallback, served),
         admission=Admission(settings.max_concurrent_requests),
         defaults=Defaults(settings.default_target, settings.default_target_alternative, settings.max_input_chars),
         metrics=metrics,

@@ -54,15 +54,15 @@ async def test_metrics_count_requests_segments_and_tokens(make_client: MakeClien
     text = (await client.get("/metrics")).text
 
     for line in (
-        'dragoman_requests_total{route="/v1/chat/completions",status="200"} 1.0',
-        'dragoman_requests_total{route="/v1/chat/completions",status="400"} 1.0',
-        'dragoman_requests_total{route="unmatched",status="404"} 1.0',
+        'dragoman_requests_total{endpoint="create_chat_completion",status="200"} 1.0',
+        'dragoman_requests_total{endpoint="create_chat_completion",status="400"} 1.0',
+        'dragoman_requests_total{endpoint="unmatched",status="404"} 1.0',
         'dragoman_segments_total{engine="fake"} 2.0',
         'dragoman_tokens_total{engine="fake",kind="prompt"} 4.0',
         'dragoman_tokens_total{engine="fake",kind="completion"} 4.0',
         'dragoman_phase_seconds_count{phase="prepare"} 1.0',
         'dragoman_phase_seconds_count{phase="translate"} 1.0',
-        'dragoman_request_seconds_count{route="/v1/chat/completions"} 2.0',
+        'dragoman_request_seconds_count{endpoint="create_chat_completion"} 2.0',
     ):
         assert line in text
     assert "secret" not in text

@@ -6,7 +6,7 @@ from dragoman.core.languages import LANGUAGES
 from dragoman.core.types import Detection
 from dragoman.pipeline.detect import Detector
 
-DETECTOR = Detector(fallback="en")
+DETECTOR = Detector(fallback="en", served=LANGUAGES)
 
 
 @pytest.mark.parametrize(
@@ -53,9 +53,18 @@ def test_restricting_candidates_changes_the_answer() -> None:
 @pytest.mark.parametrize(("fallback", "code"), [("en", "en"), ("zh", "zh"), ("ja", "en")])
 def test_undecidable_text_gets_the_fallback_and_says_so(text: str, fallback: str, code: str) -> None:
     """With confidence 0; a fallback that is no candidate gives way to one that is."""
-    assert Detector(fallback).detect(text, {"en", "zh"}) == Detection(code, 0.0)
+    assert Detector(fallback, ["en", "zh"]).detect(text, {"en", "zh"}) == Detection(code, 0.0)
 
 
 def test_short_text_in_a_shared_script_says_that_it_is_a_guess() -> None:
     """A word that many languages have is not claimed to be of one."""
     assert DETECTOR.detect("OK", {"en", "de", "fr"}).confidence < 0.9
+
+
+def test_model_is_loaded_only_where_scripts_do_not_suffice() -> None:
+    """English and Chinese need none; English and French do, from the first text on."""
+    scripts, statistics = Detector("en", ["en", "zh"]), Detector("en", ["en", "fr"])
+
+    assert (scripts.is_instant, statistics.is_instant) == (True, False)
+    statistics.detect("Bonjour tout le monde", {"en", "fr"})
+    assert statistics.is_instant

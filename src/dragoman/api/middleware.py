@@ -58,13 +58,13 @@ class RequestContext:
                 self._settle(scope, status, time.perf_counter() - started)
 
     def _settle(self, scope: Scope, status: int, seconds: float) -> None:
-        route = getattr(scope.get("route"), "path", "unmatched")
-        self._metrics.requests.labels(route=route, status=status).inc()
-        self._metrics.request_seconds.labels(route=route).observe(seconds)
+        endpoint = getattr(scope.get("endpoint"), "__name__", "unmatched")
+        self._metrics.requests.labels(endpoint=endpoint, status=status).inc()
+        self._metrics.request_seconds.labels(endpoint=endpoint).observe(seconds)
         log.info(
             "request",
             method=scope["method"],
-            route=route,
+            endpoint=endpoint,
             status=status,
             milliseconds=round(seconds * 1000, 1),
             principal=scope["state"].get("principal"),

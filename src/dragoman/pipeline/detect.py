@@ -39,14 +39,21 @@ _SIMPLIFIED_ONLY = (
 class Detector:
     """Detects languages. The statistical model (about 120 MB) is loaded when a text first needs it."""
 
-    def __init__(self, fallback: str) -> None:
-        """`fallback`: the code that undecidable text gets, if it is a candidate."""
+    def __init__(self, fallback: str, served: Iterable[str]) -> None:
+        """`fallback`: the code that undecidable text gets, if it is a candidate. `served`: all possible candidates."""
+        scripts = Counter(script for code in served for script in LANGUAGES[code].scripts)
         self._fallback = fallback
+        self._scripts_suffice = max(scripts.values(), default=0) <= 1
         self._lock = threading.Lock()
         self._identifier: LanguageIdentifier | None = None
 
+    @property
+    def is_instant(self) -> bool:
+        """Whether a short text takes microseconds: the statistical model is not needed, or it is loaded."""
+        return self._scripts_suffice or self._identifier is not None
+
     def detect(self, text: str, candidates: Iterable[str]) -> Detection:
-        """The most probable of the candidate codes, of which there is at least one. Blocks; call it on a thread."""
+        """The most probable of the candidate codes, of which there is at least one. Blocks, see `is_instant`."""
         codes = sorted(candidates)
         sample = text[:_SAMPLE_CHARS]
         script = _main_script(sample)
