@@ -11,7 +11,6 @@ import argparse
 import gzip
 import json
 import os
-import platform
 import socket
 import statistics
 import subprocess
@@ -44,9 +43,7 @@ def main() -> int:
     sentences = read_sentences(arguments.parse_args().corpora)
     threads = len(os.sched_getaffinity(0))
     raw = Raw(threads)
-    print(
-        f"{len(sentences)} Chinese sentences into English, {threads} threads, {platform.processor() or 'CPU unknown'}"
-    )
+    print(f"{len(sentences)} Chinese sentences into English, {threads} threads")
 
     raw_rate = rate(len(sentences), lambda: raw.translate(sentences))
     print(f"raw, one call sorted into batches of {RAW_BATCH}: {raw_rate:.1f} sentences/s")

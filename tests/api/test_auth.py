@@ -6,6 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from dragoman.accounts.keys import Keys
 from dragoman.core.types import Principal
 from tests.chat import body
 from tests.conftest import MakeClient, fake_app
@@ -69,8 +70,13 @@ async def test_forwarded_address_counts_from_trusted_peers_only(trusted: list[st
     """`X-Forwarded-For` names the principal then; `X-Forwarded-Host` never has an effect."""
     app = await asyncio.to_thread(fake_app)
     seen: list[Principal] = []
-    original = app.state.keys.authenticate
-    app.state.keys = type("Keys", (), {"authenticate": lambda _, *a: seen.append(original(*a)) or seen[-1]})()
+
+    class RecordingKeys(Keys):
+        def authenticate(self, credential: str | None, peer: str) -> Principal:
+            seen.append(super().authenticate(credential, peer))
+            return seen[-1]
+
+    app.state.keys = RecordingKeys([])
     headers = {"x-forwarded-for": "203.0.113.9", "x-forwarded-proto": "https", "x-forwarded-host": "localhost:5173"}
 
     async with live_server(app, forwarded_allow_ips=trusted) as port, httpx.AsyncClient() as client:

@@ -1,6 +1,7 @@
 """Requests generated from our own OpenAPI description."""
 
 from collections import Counter
+from typing import Any
 
 import pytest
 import schemathesis
@@ -39,7 +40,7 @@ def test_chat_route_keeps_its_description(wildcard_app: FastAPI, mode: Generatio
 
     @GENERATED
     @given(case=operation.as_strategy(generation_mode=mode))
-    def fuzz(case: schemathesis.Case) -> None:
+    def fuzz(case: Any) -> None:
         response = case.call()
         case.validate_response(response, checks=CHECKS)
         statuses[response.status_code] += 1

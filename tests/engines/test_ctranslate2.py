@@ -84,8 +84,9 @@ def load(directory: Path) -> CTranslate2Engine:
 
 def record(engine: CTranslate2Engine) -> RecordingTranslator:
     """Put a recorder before the engine's translator."""
-    engine._translator = RecordingTranslator(engine._translator)
-    return engine._translator
+    recorder = RecordingTranslator(engine._translator)
+    engine._translator = recorder
+    return recorder
 
 
 def batch_of(engine: CTranslate2Engine, *texts: str, **decoding: Any) -> Batch:

@@ -27,17 +27,14 @@ _RENDERING: dict[type[BaseException], tuple[int, str]] = {
 }
 
 
-def status_and_type(error: BaseException) -> tuple[int, str]:
-    """The HTTP status and `error.type` of an exception."""
-    for cls in type(error).__mro__:
-        if cls in _RENDERING:
-            return _RENDERING[cls]
-    return 500, SERVER_ERROR
+def status_and_type(error: type[BaseException]) -> tuple[int, str]:
+    """The HTTP status and `error.type` of a class of exceptions."""
+    return next((_RENDERING[cls] for cls in error.__mro__ if cls in _RENDERING), (500, SERVER_ERROR))
 
 
 def error_body(error: BaseException, request_id: str) -> str:
     """The envelope as JSON. What is no `DragomanError` says nothing of its cause."""
-    _, kind = status_and_type(error)
+    _, kind = status_and_type(type(error))
     body = (
         ErrorBody(message=error.message, type=kind, param=error.param, code=error.code)
         if isinstance(error, DragomanError)
@@ -53,7 +50,7 @@ def error_body(error: BaseException, request_id: str) -> str:
 
 def error_response(error: BaseException, request_id: str) -> Response:
     """The envelope as a response."""
-    status, _ = status_and_type(error)
+    status, _ = status_and_type(type(error))
     headers = {"retry-after": str(error.retry_after_seconds)} if isinstance(error, Overloaded) else {}
     return Response(error_body(error, request_id), status, headers, "application/json")
 

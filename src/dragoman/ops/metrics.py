@@ -21,7 +21,9 @@ class Metrics:
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self.requests = Counter("dragoman_requests", "Requests answered.", ["endpoint", "status"], registry=self.registry)
+        self.requests = Counter(
+            "dragoman_requests", "Requests answered.", ["endpoint", "status"], registry=self.registry
+        )
         self.request_seconds = Histogram(
             "dragoman_request_seconds",
             "From request to end of answer.",
