@@ -5,6 +5,8 @@ from typing import Any
 
 import httpx
 
+from dragoman.api.chat_schema import ChatCompletion, ChatCompletionChunk
+
 TO_CHINESE = {"source_lang": "English", "target_lang": "Chinese"}
 
 
@@ -23,7 +25,7 @@ async def translate(client: httpx.AsyncClient, content: Any = "Hello there", **f
     """The text of the first choice."""
     response = await chat(client, content, **fields)
     assert response.status_code == 200, response.text
-    return str(response.json()["choices"][0]["message"]["content"])
+    return ChatCompletion.model_validate_json(response.text).choices[0].message.content
 
 
 async def refusal(client: httpx.AsyncClient, content: Any = "Hello there", **fields: Any) -> dict[str, Any]:
@@ -40,7 +42,10 @@ def events(response: httpx.Response) -> list[dict[str, Any]]:
     assert response.headers["content-type"] == "text/event-stream; charset=utf-8"
     *chunks, done, rest = response.text.split("\n\n")
     assert (done, rest) == ("data: [DONE]", "")
-    return [json.loads(chunk.removeprefix("data: ")) for chunk in chunks if not chunk.startswith(":")]
+    documents = [chunk.removeprefix("data: ") for chunk in chunks if not chunk.startswith(":")]
+    for document in documents:
+        ChatCompletionChunk.model_validate_json(document)
+    return [json.loads(document) for document in documents]
 
 
 def deltas(response: httpx.Response, index: int = 0) -> list[str]:

@@ -49,3 +49,16 @@ def test_chat_route_keeps_its_description(wildcard_app: FastAPI, mode: Generatio
 
     assert not any(status >= 500 for status in statuses)
     assert mode is GenerationMode.NEGATIVE or statuses[200] >= sum(statuses.values()) / 3, statuses
+
+
+def test_other_routes_keep_their_descriptions(wildcard_app: FastAPI) -> None:
+    """Models, health, metrics."""
+    schema = schemathesis.openapi.from_asgi("/openapi.json", wildcard_app)
+    operations = [result.ok() for result in schema.get_all_operations()]
+
+    for operation in operations:
+        if operation.method == "get":
+            case = operation.Case(path_parameters={"model_id": "qwen/qwen-mt-plus"} if "{" in operation.path else {})
+            case.call_and_validate(checks=CHECKS)
+
+    assert len(operations) == 7

@@ -88,6 +88,15 @@ def test_damage_is_found_without_checksums_too(starter: Path, name: str) -> None
         create_engine("ctranslate2", {"model": str(starter)})
 
 
+@pytest.mark.parametrize("limit", ["max_source_tokens = 128", "max_target_tokens = 256"])
+def test_limits_beyond_the_models_positions_are_refused(starter: Path, limit: str) -> None:
+    """At the start, rather than with the first long sentence."""
+    edit_card(starter, limit, f"{limit.partition('=')[0]} = 600")
+
+    with pytest.raises(ConfigurationError, match="model.toml: the model takes fewer tokens than .*; lower them"):
+        create_engine("ctranslate2", {"model": str(starter)})
+
+
 def test_pairs_all_means_every_direction(starter: Path) -> None:
     """Between all languages of the card."""
     edit_card(starter, '[["zh", "en"], ["en", "zh"]]', '"all"')

@@ -45,6 +45,9 @@ def _complete(schema: dict[str, Any]) -> dict[str, Any]:
     schema["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
     schema["security"] = [{}, {"bearer": []}]
     schema["paths"][CHAT_PATH] = {"post": _chat()}
+    for path in schema["paths"].values():
+        for operation in path.values():
+            operation["responses"].pop("422", None)  # FastAPI's own; ours are 400
     return schema
 
 

@@ -12,6 +12,8 @@ from dragoman.app import create_app
 from dragoman.ops.logging import configure_logging
 from dragoman.ops.settings import load_settings
 
+_SHUTDOWN_SECONDS = 30
+
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Configuration file; dragoman.toml where none is named.")
 ]
@@ -38,4 +40,5 @@ def serve(
         log_config=None,
         access_log=False,
         server_header=False,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
     )

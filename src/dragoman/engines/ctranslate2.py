@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dragoman.core.engine import Batch, BatchPolicy, EngineInfo, Hypotheses, OnToken
 from dragoman.core.errors import ConfigurationError
 from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Token
-from dragoman.engines.model_card import ModelCard, find_model, load_card, read_vocabulary
+from dragoman.engines.model_card import CARD, ModelCard, find_model, load_card, read_vocabulary
 from dragoman.engines.tokenizers import Detokenizer, load_tokenizers
 
 _LOWEST_TEMPERATURE = 0.01
@@ -102,6 +102,7 @@ class CTranslate2Engine:
         specials = {str(config.get(key)) for key in ("bos_token", "unk_token", "decoder_start_token")}
         silent = frozenset({*card.languages.values(), *specials, self._end, "<pad>"})
         self._source, self._target = load_tokenizers(card, directory, silent)
+        self._check_limits(directory)
         self._executor = ThreadPoolExecutor(inter_threads, thread_name_prefix=f"engine-{card.id}")
         self._info = EngineInfo(
             id=card.id,
@@ -111,6 +112,19 @@ class CTranslate2Engine:
             max_source_tokens=card.max_source_tokens,
             batch_policy=BatchPolicy(),
         )
+
+    def _check_limits(self, directory: Path) -> None:
+        """Score the longest source and target that the card allows: past its positions, the model raises."""
+        pair = next(iter(self._card.all_pairs()))
+        source = self._card.frame(self._card.source_tokens, pair, ["<unk>"] * self._card.max_source_tokens)
+        target = [*self._card.frame(self._card.target_prefix, pair, []), *["<unk>"] * self._card.max_target_tokens]
+        try:
+            self._translator.score_batch([source], [target], max_input_length=0)
+        except RuntimeError as error:
+            raise ConfigurationError(
+                f"{directory / CARD}: the model takes fewer tokens than `max_source_tokens` and `max_target_tokens` "
+                f"allow ({error}); lower them."
+            ) from error
 
     @property
     def info(self) -> EngineInfo:
