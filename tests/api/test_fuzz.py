@@ -8,6 +8,7 @@ import schemathesis
 from fastapi import FastAPI
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode, checks
+from schemathesis.core.result import Ok
 
 from tests.conftest import fake_app
 
@@ -54,7 +55,7 @@ def test_chat_route_keeps_its_description(wildcard_app: FastAPI, mode: Generatio
 def test_other_routes_keep_their_descriptions(wildcard_app: FastAPI) -> None:
     """Models, health, metrics."""
     schema = schemathesis.openapi.from_asgi("/openapi.json", wildcard_app)
-    operations = [result.ok() for result in schema.get_all_operations()]
+    operations = [result.ok() for result in schema.get_all_operations() if isinstance(result, Ok)]
 
     for operation in operations:
         if operation.method == "get":
