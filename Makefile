@@ -5,13 +5,12 @@ BIN := $(VENV)/bin
 CONFORMANCE := $(VENV)/conformance
 PIP_INSTALL := pip --disable-pip-version-check install --quiet --constraint constraints.txt
 PIP := $(BIN)/$(PIP_INSTALL)
-PORT ?= 8000
 CORPORA ?= ../shared/corpora
 
 .PHONY: serve test check fix bench conformance clean
 
 serve: $(VENV)/.serve
-	$(BIN)/dragoman serve --port $(PORT)
+	$(BIN)/dragoman serve $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.dev
 	$(BIN)/pytest --cov --cov-report=term

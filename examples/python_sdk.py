@@ -5,8 +5,8 @@ import os
 from openai import OpenAI
 
 client = OpenAI(
-    base_url=os.environ.get("DRAGOMAN_URL", "http://127.0.0.1:8000/v1"),
-    api_key=os.environ.get("DRAGOMAN_KEY", "none needed on loopback"),
+    base_url=os.environ.get("TRANSLATOR_URL", "http://127.0.0.1:8000/v1"),
+    api_key=os.environ.get("TRANSLATOR_KEY", "none needed on loopback"),
 )
 options = {"translation_options": {"source_lang": "auto", "target_lang": "English"}}
 

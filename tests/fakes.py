@@ -72,6 +72,19 @@ class EndlessEngine(FakeEngine):
         return [(Hypothesis((Token("la", "la"), Token(" la", "la")), -1.0, ended=False),) for _ in batch.segments]
 
 
+class SilentEngine(FakeEngine):
+    """A model that has nothing to say."""
+
+    async def translate(self, batch: Batch, on_token: OnToken | None = None) -> Sequence[Hypotheses]:
+        """Give hypotheses without text, streamed too."""
+        silence = Hypothesis((Token("", "▁"),), -1.0, ended=True)
+        if on_token is not None:
+            for index in range(len(batch.segments)):
+                on_token(index, silence.tokens[0])
+                on_token(index, silence)
+        return [(silence,) for _ in batch.segments]
+
+
 class ScrambledStreamEngine(FakeEngine):
     """Emits the tokens of the last segment first."""
 

@@ -2,8 +2,8 @@
 import OpenAI from "openai";
 
 const client = new OpenAI({
-  baseURL: process.env.DRAGOMAN_URL ?? "http://127.0.0.1:8000/v1",
-  apiKey: process.env.DRAGOMAN_KEY ?? "none needed on loopback",
+  baseURL: process.env.TRANSLATOR_URL ?? "http://127.0.0.1:8000/v1",
+  apiKey: process.env.TRANSLATOR_KEY ?? "none needed on loopback",
 });
 
 const request = (text, target) => ({

@@ -152,10 +152,12 @@ class TranslationService:
         return self._defaults.target_alternative if source == self._defaults.target else self._defaults.target
 
     def _possible_sources(self, engine: Engine, target: str | None) -> set[str]:
-        """Languages that can be translated into the target, and the target itself, for text that is in it already."""
-        pairs = engine.info.pairs
-        sources = {pair.source for pair in pairs if target in (None, pair.target)}
-        return sources | ({target} if target else set()) or {pair.source for pair in pairs}
+        """Languages that can be translated into the target, and the target itself, for text that is in it already.
+
+        All languages of the engine, where no target was named or it has none such: the pair is refused later.
+        """
+        sources = {pair.source for pair in engine.info.pairs if pair.target == target}
+        return sources | {str(target)} if sources else {pair.source for pair in engine.info.pairs}
 
 
 _MOST_PAIRS_NAMED = 20

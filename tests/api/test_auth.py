@@ -32,6 +32,7 @@ async def test_without_a_known_key_the_answer_is_401(
 
     error = response.json()["error"]
     assert (response.status_code, error["code"]) == (401, "invalid_api_key")
+    assert response.headers["www-authenticate"] == "Bearer"
 
 
 @pytest.mark.parametrize(("method", "path"), PATHS)

@@ -76,7 +76,7 @@ async def test_detection_fallback_is_configurable(make_client: MakeClient) -> No
     ("options", "param", "expected"),
     [
         ({"target_lang": "Klingon"}, "translation_options.target_lang", "'Klingon'"),
-        ({"target_lang": "auto"}, "translation_options.target_lang", "'auto'"),
+        ({"target_lang": "Auto"}, "translation_options.target_lang", "`auto` is for source_lang"),
         ({"source_lang": "Englich", "target_lang": "zh"}, "translation_options.source_lang", "Did you mean 'English'?"),
     ],
 )
@@ -101,6 +101,16 @@ async def test_pair_without_engine_is_refused_with_the_pairs_there_are(make_clie
     assert error["message"] == (
         "Current language settings are not supported! This model has no fr→zh; it translates en→zh, zh→en."
     )
+
+
+@pytest.mark.parametrize("text", ["Good morning to you", "你好", "Bonjour tout le monde"])
+async def test_target_without_engine_is_refused_whatever_the_text(make_client: MakeClient, text: str) -> None:
+    """Detection never makes the missing target out of the source, which would echo it."""
+    client = await make_client(engines={"fake": {"kind": "fake", "languages": ["zh", "en"]}})
+
+    error = await refusal(client, text, translation_options={"target_lang": "French"})
+
+    assert "→fr; it translates " in error["message"]
 
 
 async def test_many_pairs_are_named_in_part(client: httpx.AsyncClient) -> None:

@@ -1,5 +1,6 @@
 """The commands, run as a user runs them."""
 
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -38,8 +39,20 @@ def test_translate_reads_standard_input_and_files(tmp_path: Path) -> None:
 
     files = run("translate", "--to", "zh", "--from", "en", "-f", "a.txt", "-f", "b.txt")
 
-    assert files.stdout == "zh:One.\n\n  zh:Two.\nzh:Three.\n"
+    assert files.stdout == "zh:One.\n\n  zh:Two.\nzh:Three."
     assert run("translate", "--to", "zh", stdin="Hello you.\n").stdout == "zh:Hello you.\n"
+
+
+@pytest.mark.usefixtures("fake_config")
+def test_line_breaks_stay_as_they_are(tmp_path: Path) -> None:
+    """Byte for byte, through files and standard input."""
+    document = b"One.\r\n\r\n\tTwo.\n"
+    (tmp_path / "crlf.txt").write_bytes(document)
+
+    for arguments in (["-f", "crlf.txt"], ["-f", "-"], []):
+        command = [sys.executable, "-m", "dragoman", "translate", "--to", "zh", "--from", "en", *arguments]
+        done = subprocess.run(command, input=document, capture_output=True, check=True, timeout=50)
+        assert done.stdout == b"zh:One.\r\n\r\n\tzh:Two.\n"
 
 
 @pytest.mark.usefixtures("fake_config")
@@ -60,7 +73,9 @@ def test_models_and_languages_are_listed() -> None:
         (["serve", "--port", "99999"], "the setting `port` is wrong"),
         (["serve", "--host", "0.0.0.0"], "refusing to listen on 0.0.0.0 without API keys"),
         (["translate", "x", "--to", "Klingon"], "Current language settings are not supported!"),
-        (["translate", "--to", "zh", "-f", "nope.txt"], "cannot read the text"),
+        (["translate", "--to", "zh", "-f", "nope.txt"], "cannot read nope.txt"),
+        (["translate", "x", "--to", "zh", "-f", "nope.txt"], "give a text or files, not both"),
+        (["translate", "x", "--to", "Japanese"], "it translates en→zh, zh→en"),
         (["translate", "x", "--to", "fr", "--from", "en"], "it translates en→zh, zh→en"),
         (["translate", "x", "--model", "nope"], "The model 'nope' does not exist"),
     ],
@@ -71,6 +86,18 @@ def test_what_is_wrong_is_one_sentence_and_exit_code_2(arguments: list[str], exp
 
     assert done.returncode == 2
     assert expected in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_port_in_use_is_one_sentence() -> None:
+    """Said before any model is loaded."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        done = run("serve", "--port", str(other.getsockname()[1]))
+
+    assert done.returncode == 2
+    assert "cannot listen on 127.0.0.1 port" in done.stderr
     assert done.stderr.count("\n") == 1
 
 

@@ -28,7 +28,7 @@ def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Engine:
             target_prefix=["{target}"],
         )
         return create_engine("ctranslate2", {"model": str(directory), "compute_type": "float32"})
-    return create_engine("fake" if request.param == "fake" else "ctranslate2", {})
+    return create_engine("fake", {}) if request.param == "fake" else create_engine("ctranslate2", {"model": "starter"})
 
 
 def batch_of(engine: Engine, decoding: Decoding, *texts: str) -> Batch:

@@ -60,14 +60,15 @@ def test_lists_in_the_environment_are_separated_by_commas(monkeypatch: pytest.Mo
     [
         ("port = 99999", "the setting `port` is wrong"),
         ('port = "x"', "the setting `port` is wrong"),
-        ("prot = 1", "the setting `prot` is wrong"),
+        ("prot = 1", "the setting `prot` is wrong: there is no such key"),
         ("port =", "is not valid TOML"),
         ('default_target = "Klingon"', "`default_target` is wrong"),
         ('log_level = "loud"', "`log_level` is wrong"),
         ('[aliases.x]\nengine = "nope"', "alias 'x' names the engine 'nope', but there are only: starter"),
         ("[aliases.x]\nstream_token = true", "`aliases.x.stream_token` is wrong"),
         ("[engines.x]\nmodel = 1", "`engines.x.kind` is wrong"),
-        ('default_engine = "x"', "names the engine 'x'"),
+        ('default_engine = "x"', "`default_engine` is 'x', but there are only: starter"),
+        ('cors_origin_regex = "("', "`cors_origin_regex` is wrong: not a regular expression"),
     ],
 )
 def test_wrong_setting_is_named_in_one_sentence(tmp_path: Path, toml: str, expected: str) -> None:
@@ -86,6 +87,14 @@ def test_broken_table_in_the_environment_is_named(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("DRAGOMAN_ALIASES", "{")
 
     with pytest.raises(ConfigurationError, match="aliases.*JSON"):
+        load_settings()
+
+
+def test_unknown_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slip in the environment is no quieter than one in the file."""
+    monkeypatch.setenv("DRAGOMAN_PROT", "1")
+
+    with pytest.raises(ConfigurationError, match="DRAGOMAN_PROT is no setting"):
         load_settings()
 
 

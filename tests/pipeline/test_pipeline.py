@@ -12,7 +12,7 @@ from dragoman.core.types import Decoding, Outcome, Pair, Piece
 from dragoman.engines.fake import FakeEngine, Options
 from dragoman.pipeline.pipeline import prepare, translate_document
 from dragoman.scheduling.batcher import Batcher
-from tests.fakes import EndlessEngine, FailingEngine, RecordingEngine, ScrambledStreamEngine
+from tests.fakes import EndlessEngine, FailingEngine, RecordingEngine, ScrambledStreamEngine, SilentEngine
 
 pytestmark = pytest.mark.anyio
 
@@ -125,6 +125,14 @@ async def test_max_tokens_counts_over_segments() -> None:
 
     assert text_of(pieces) == "zh:One more.\nzh:Two"
     assert (outcome.finish_reasons, outcome.usage.completion_tokens) == (("length",), 3)
+
+
+@pytest.mark.parametrize("stream_tokens", [False, True])
+async def test_empty_translation_leaves_the_source(stream_tokens: bool) -> None:  # noqa: FBT001
+    """Nothing is lost when a model has nothing to say."""
+    pieces, _ = await run(SilentEngine(Options()), DOCUMENT, stream_tokens=stream_tokens)
+
+    assert text_of(pieces) == DOCUMENT
 
 
 @pytest.mark.parametrize("engine_class", [FakeEngine, ScrambledStreamEngine, EndlessEngine])

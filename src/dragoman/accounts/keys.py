@@ -21,7 +21,6 @@ class Keys:
         presented = (credential or "").encode()
         found = [key_id for key, key_id in self._ids.items() if hmac.compare_digest(key.encode(), presented)]
         if not found:
-            raise Unauthenticated(
-                "Incorrect API key provided. Send one of this server's keys as `Authorization: Bearer <key>`."
-            )
+            problem = "Incorrect API key provided" if credential else "No API key provided"
+            raise Unauthenticated(f"{problem}. Send one of this server's keys as `Authorization: Bearer <key>`.")
         return Principal(f"key:{found[0]}")

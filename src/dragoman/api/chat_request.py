@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pydantic import ValidationError
 
 from dragoman.api.chat_schema import ChatRequest, Message, TranslationOptions
-from dragoman.core.errors import InvalidRequest, UnsupportedParameter
+from dragoman.core.errors import InvalidRequest, UnsupportedLanguage, UnsupportedParameter
 from dragoman.core.languages import resolve
 from dragoman.core.types import Decoding, TranslationRequest
 from dragoman.ops.validation import first_problem
@@ -15,6 +15,7 @@ _DEFAULT_TEMPERATURE = 0.65
 _DEFAULT_TOP_P = 0.8
 _LARGEST_TOP_K = 100
 _ALL = 0
+_AUTO = "auto"
 
 _NEUTRAL_VALUES: dict[str, tuple[object, ...]] = {
     "presence_penalty": (None, 0),
@@ -43,7 +44,9 @@ def to_translation_request(body: ChatRequest, *, strict_roles: bool) -> Translat
     _refuse_unsupported(body, decoding)
     options = body.translation_options or TranslationOptions()
     source, target = options.source_lang, options.target_lang
-    detect = not source or source.strip().lower() in ("", "auto")
+    detect = not source or source.strip().lower() in ("", _AUTO)
+    if target and target.strip().lower() == _AUTO:
+        raise UnsupportedLanguage("`auto` is for source_lang; name a target.", param="translation_options.target_lang")
     return TranslationRequest(
         model=body.model,
         text=text_to_translate(body.messages, strict_roles=strict_roles),

@@ -51,7 +51,9 @@ def error_body(error: BaseException, request_id: str) -> str:
 def error_response(error: BaseException, request_id: str) -> Response:
     """The envelope as a response."""
     status, _ = status_and_type(type(error))
-    headers = {"retry-after": str(error.retry_after_seconds)} if isinstance(error, Overloaded) else {}
+    headers = {"www-authenticate": "Bearer"} if isinstance(error, Unauthenticated) else {}
+    if isinstance(error, Overloaded):
+        headers["retry-after"] = str(error.retry_after_seconds)
     return Response(error_body(error, request_id), status, headers, "application/json")
 
 

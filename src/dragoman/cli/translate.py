@@ -40,16 +40,18 @@ def translate(
         target=resolve(to).code if to else None,
         decoding=Decoding(),
     )
-    asyncio.run(_translate(_texts(text, file or []), request, load_settings(config)))
+    if text is not None and file:
+        raise InvalidRequest("give a text or files, not both.")
+    texts = [f"{text}\n"] if text is not None else [_read(path) for path in file or [Path("-")]]
+    asyncio.run(_translate(texts, request, load_settings(config)))
 
 
-def _texts(text: str | None, files: list[Path]) -> list[str]:
-    if text is not None:
-        return [text]
+def _read(path: Path) -> str:
+    """The text of a file, `-` for standard input, with its line breaks as they are."""
     try:
-        return [path.read_text("utf-8") for path in files] or [sys.stdin.read()]
+        return (sys.stdin.buffer.read() if path == Path("-") else path.read_bytes()).decode("utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise InvalidRequest(f"cannot read the text: {error}") from error
+        raise InvalidRequest(f"cannot read {path}: {error}.") from error
 
 
 async def _translate(texts: list[str], request: TranslationRequest, settings: Settings) -> None:
@@ -57,7 +59,7 @@ async def _translate(texts: list[str], request: TranslationRequest, settings: Se
     try:
         for text in texts:
             translated = await _translate_one(service, replace(request, text=text))
-            typer.echo(translated, nl=not translated.endswith("\n"))
+            typer.echo(translated.encode(), nl=False)  # bytes: line breaks stay as they are
     finally:
         await service.aclose()
 

@@ -33,7 +33,7 @@ class Options(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    model: str = "starter"
+    model: str
     device: str = "cpu"
     compute_type: str = "int8"
     inter_threads: int = Field(default=0, ge=0)
@@ -80,6 +80,7 @@ class CTranslate2Engine:
 
     def __init__(self, card: ModelCard, directory: Path, options: Options) -> None:
         inter_threads, intra_threads = _threads(options)
+        config_path = directory / "config.json"
         try:
             self._translator = ctranslate2.Translator(
                 str(directory),
@@ -88,11 +89,10 @@ class CTranslate2Engine:
                 inter_threads=inter_threads,
                 intra_threads=intra_threads,
             )
-            config_path = directory / "config.json"
             config = json.loads(config_path.read_text("utf-8")) if config_path.is_file() else {}
         except (RuntimeError, ValueError) as error:
             raise ConfigurationError(
-                f"{directory / 'model.bin'} cannot be loaded ({error}); "
+                f"{directory / ('model.bin' if config_path.is_file() else 'config.json')} cannot be loaded ({error}); "
                 "copy the whole model directory again, or correct `device` and `compute_type`."
             ) from error
         self._card = card

@@ -4,6 +4,8 @@
 """
 
 import ipaddress
+import os
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
@@ -24,6 +26,8 @@ from dragoman.ops.logging import LogFormat
 from dragoman.ops.validation import first_problem
 
 QWEN_MT_MODELS = ("qwen-mt-turbo", "qwen-mt-plus", "qwen-mt-flash", "qwen-mt-lite")
+_STARTER = {"kind": "ctranslate2", "model": "starter"}
+_PREFIX = "DRAGOMAN_"
 DEFAULT_CONFIG = Path("dragoman.toml")
 
 _LOCAL_AND_EXTENSION_ORIGINS = (
@@ -40,6 +44,14 @@ def _language_code(value: str) -> str:
         return resolve(value).code
     except UnsupportedLanguage as error:
         raise ValueError(error.message) from error
+
+
+def _regular_expression(value: str) -> str:
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"not a regular expression: {error}") from error
+    return value
 
 
 CommaList = Annotated[list[str], NoDecode, BeforeValidator(_split_commas)]
@@ -72,7 +84,7 @@ class AliasSettings(BaseModel):
 class Settings(BaseSettings):
     """Every setting, with its default and what it does."""
 
-    model_config = SettingsConfigDict(env_prefix="DRAGOMAN_", extra="forbid", validate_default=True)
+    model_config = SettingsConfigDict(env_prefix=_PREFIX, extra="forbid", validate_default=True)
 
     host: str = Field("127.0.0.1", description="Address to listen on. Without API keys only loopback is allowed.")
     port: int = Field(8000, ge=0, le=65535, description="Port to listen on; 0 takes any free one.")
@@ -81,7 +93,7 @@ class Settings(BaseSettings):
     allow_unauthenticated: bool = Field(
         False, description="Listen beyond loopback although no key is configured: everybody who reaches it may use it."
     )
-    cors_origin_regex: str = Field(
+    cors_origin_regex: Annotated[str, AfterValidator(_regular_expression)] = Field(
         _LOCAL_AND_EXTENSION_ORIGINS, description="Origins of browser pages and extensions that may call the API."
     )
     trusted_proxies: CommaList = Field(
@@ -97,7 +109,7 @@ class Settings(BaseSettings):
         "Chinese", description="The same, for text that is in the default target language already."
     )
     detect_fallback: LanguageCode = Field(
-        "English", description="Source language of text that is too short or too mixed to be recognised."
+        "English", description="Source language of text that cannot be recognised, where the model translates it."
     )
     strict_roles: bool = Field(False, description="Refuse messages of other roles than user and assistant, as Qwen-MT.")
     max_input_chars: int = Field(200_000, ge=1, description="Longest text of a request, in characters.")
@@ -109,12 +121,14 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _complete(self) -> "Settings":
-        self.engines = {"starter": EngineSettings(kind="ctranslate2")} | self.engines
+        self.engines = {"starter": EngineSettings.model_validate(_STARTER)} | self.engines
         self.aliases = {model: AliasSettings() for model in QWEN_MT_MODELS} | self.aliases
+        known = ", ".join(sorted(self.engines))
+        if self.default_engine not in self.engines:
+            raise ValueError(f"`default_engine` is {self.default_engine!r}, but there are only: {known}")
         for model, alias in self.aliases.items():
             alias.engine = alias.engine or self.default_engine
             if alias.engine not in self.engines:
-                known = ", ".join(sorted(self.engines))
                 raise ValueError(f"alias {model!r} names the engine {alias.engine!r}, but there are only: {known}")
         return self
 
@@ -157,6 +171,10 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost"
 
 
+def _is_setting(variable: str) -> bool:
+    return variable.removeprefix(_PREFIX).lower() in Settings.model_fields
+
+
 def load_settings(config: Path | None = None, **flags: object) -> Settings:
     """Read the settings. `config` None: `dragoman.toml`, if it is there. Flags that are None are not given.
 
@@ -164,6 +182,9 @@ def load_settings(config: Path | None = None, **flags: object) -> Settings:
     """
     if config is not None and not config.is_file():
         raise ConfigurationError(f"the configuration file {config} does not exist.")
+    unknown = [name for name in os.environ if name.startswith(_PREFIX) and not _is_setting(name)]
+    if unknown:
+        raise ConfigurationError(f"the environment variable {unknown[0]} is no setting of this server; correct it.")
     path = config or DEFAULT_CONFIG
 
     class FromFile(Settings):

@@ -16,7 +16,8 @@ def first_problem(error: ValidationError) -> tuple[str, str]:
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     same_field = [problem for problem in problems if problem["loc"][:1] == problems[0]["loc"][:1]]
     problem = max(same_field, key=lambda each: len(each["loc"]))
-    return _path(problem["loc"]), str(problem["msg"])
+    message = "there is no such key" if problem["type"] == "extra_forbidden" else problem["msg"]
+    return _path(problem["loc"]), message.removeprefix("Value error, ")
 
 
 def _path(location: tuple[int | str, ...]) -> str:

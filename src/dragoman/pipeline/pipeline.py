@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from dragoman.core.engine import Hypotheses
 from dragoman.core.languages import LANGUAGES
-from dragoman.core.types import Decoding, FinishReason, Outcome, Pair, Piece, Segment, Token, Usage
+from dragoman.core.types import Decoding, FinishReason, Hypothesis, Outcome, Pair, Piece, Segment, Token, Usage
 from dragoman.pipeline.cut import AnswerCutter
 from dragoman.pipeline.segment import split, split_long
 
@@ -97,10 +97,17 @@ async def _in_order(
                 yield _Copied(segment.tokens)
             else:
                 async for event in translations:
-                    yield event
-                    if not isinstance(event, Token):
-                        break
+                    if isinstance(event, Token):
+                        yield event
+                        continue
+                    yield tuple(_or_source(hypothesis, segment) for hypothesis in event)
+                    break
             yield _Copied((Token(_gap(document, index)),))
+
+
+def _or_source(hypothesis: Hypothesis, segment: Segment) -> Hypothesis:
+    """The source in place of an empty translation: nothing is ever lost."""
+    return hypothesis if hypothesis.text else replace(hypothesis, tokens=hypothesis.tokens + segment.tokens)
 
 
 class _Answer:
