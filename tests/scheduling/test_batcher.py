@@ -16,7 +16,7 @@ EN_ZH = Pair("en", "zh")
 @given(st.lists(st.integers(1, 300)), st.integers(1, 40), st.integers(1, 2000))
 def test_batches_cover_all_segments_within_the_limits(costs: list[int], most: int, tokens: int) -> None:
     """Every segment is in one batch; only a segment that is over the token limit alone exceeds it."""
-    sizes = list(cut_batches([None] * len(costs), costs, most, tokens))  # type: ignore[list-item]
+    sizes = list(cut_batches(costs, most, tokens))
 
     assert sum(sizes) == len(costs)
     start = 0

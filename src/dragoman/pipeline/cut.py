@@ -50,7 +50,13 @@ class AnswerCutter:
     def _possible_beginning(self, text: str) -> int:
         """The length of the longest end of the text that a stop string begins with."""
         return max(
-            (size for each in self._stop for size in range(1, len(each)) if text.endswith(each[:size])), default=0
+            (
+                size
+                for each in self._stop
+                for size in range(1, min(len(each), len(text) + 1))
+                if text.endswith(each[:size])
+            ),
+            default=0,
         )
 
     def _release(self, tokens: list[Token]) -> list[Token]:

@@ -2,20 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
 
 from dragoman.core.engine import Batch, Engine, Hypotheses
 from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Token
 
 
-def cut_batches(segments: Sequence[Segment], costs: Sequence[int], max_segments: int, max_tokens: int) -> Iterator[int]:
+def cut_batches(costs: Sequence[int], max_segments: int, max_tokens: int) -> Iterator[int]:
     """Sizes of consecutive batches: 1, 2, 4… segments, so that a document flows with its first sentence.
 
     A batch costs its longest segment times its size, for the engine pads; it stays within `max_tokens`.
     """
     start, ramp = 0, 1
-    while start < len(segments):
+    while start < len(costs):
         size = longest = 0
-        while size < min(ramp, max_segments) and start + size < len(segments):
+        while size < min(ramp, max_segments) and start + size < len(costs):
             longest = max(longest, costs[start + size])
             if size and longest * (size + 1) > max_tokens:
                 break
@@ -41,12 +42,13 @@ class Batcher:
         policy = self._engine.info.batch_policy
         costs = [len(segment.tokens) for segment in segments]
         start = 0
-        for size in cut_batches(segments, costs, policy.max_segments, policy.max_tokens):
+        for size in cut_batches(costs, policy.max_segments, policy.max_tokens):
             batch = Batch(tuple(segments[start : start + size]), pair, decoding)
             start += size
             if stream_tokens:
-                async for event in self._stream(batch):
-                    yield event
+                async with aclosing(self._stream(batch)) as events:
+                    async for event in events:
+                        yield event
             else:
                 for hypotheses in await self._engine.translate(batch):
                     yield hypotheses
