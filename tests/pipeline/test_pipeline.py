@@ -44,7 +44,7 @@ async def test_layout_stays_and_only_words_are_translated() -> None:
     """White space, line breaks and segments without a letter come back as they were."""
     pieces, outcome = await run(FakeEngine(Options()), DOCUMENT)
 
-    assert text_of(pieces) == "  zh:Hello there.  zh:How are you?\n\n\t42\nzh:- See https://x.test!\r\n"
+    assert text_of(pieces) == "  zh:Hello there.  zh:How are you?\n\n\t42\n- zh:See! https://x.test\r\n"
     assert outcome.finish_reasons == ("stop",)
 
 

@@ -41,6 +41,9 @@ def _load() -> dict[str, Language]:
 LANGUAGES = _load()
 """The table, by code."""
 
+SPACELESS_SCRIPTS = frozenset({"Hani", "Jpan", "Thai", "Laoo", "Mymr", "Khmr"})
+"""Scripts that put no space between sentences, nor between most words."""
+
 
 def _normalise(spelling: str) -> str:
     """Fold case, accents, apostrophes, underscores and runs of white space."""

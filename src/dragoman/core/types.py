@@ -75,17 +75,32 @@ class Token:
 
 
 @dataclass(frozen=True, slots=True)
+class Protected:
+    """A stretch of a segment that the model does not see: a link, a tag, `{name}`. It comes back once, as it is.
+
+    `position`: the number of source tokens before it. The spaces are those that stood beside it.
+    """
+
+    text: str
+    position: int
+    space_before: bool
+    space_after: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Segment:
     """A sentence, with the white space around it that belongs to the layout and not to the language.
 
-    The `before + text + after` of a document's segments, joined, are the document. `tokens` are the text as the engine
-    cuts it. `copied`: there is nothing to translate, the text comes back as it is.
+    The `before + text + after` of a document's segments, joined, are the document. `tokens` are what the model reads,
+    as the engine cuts it: the text, but for its `protected` spans. `copied`: there is nothing to translate, the text
+    comes back as it is.
     """
 
     text: str
     before: str = ""
     after: str = ""
     tokens: tuple[Token, ...] = ()
+    protected: tuple[Protected, ...] = ()
     copied: bool = False
 
 
@@ -94,7 +109,8 @@ class Hypothesis:
     """One translation of one segment.
 
     `score`: mean log-probability per token, as the engine reports it. `alignment`: one row per token, one weight per
-    source token. `ended`: the model ended by itself, rather than at a length limit.
+    token of the segment; given where the segment has protected spans, by engines that can. `ended`: the model ended
+    by itself, rather than at a length limit.
     """
 
     tokens: tuple[Token, ...]

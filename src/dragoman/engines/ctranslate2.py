@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from dragoman.core.engine import Batch, BatchPolicy, EngineInfo, Hypotheses, OnToken
 from dragoman.core.errors import ConfigurationError
 from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Token
-from dragoman.engines.model_card import CARD, ModelCard, find_model, load_card, read_vocabulary
+from dragoman.engines.model_card import CARD, TEXT, ModelCard, find_model, load_card, read_vocabulary
 from dragoman.engines.tokenizers import Detokenizer, load_tokenizers
 
 _LOWEST_TEMPERATURE = 0.01
@@ -201,22 +201,30 @@ class CTranslate2Engine:
             disable_unk=True,
             return_end_token=True,
             return_scores=True,
+            return_attention=any(segment.protected for segment in batch.segments),
             callback=on_step,
             **search,
         )
         return [
             tuple(
-                self._hypothesis(pieces[len(prefix) :], score)
-                for pieces, score in zip(result.hypotheses, result.scores, strict=True)
+                self._hypothesis(pieces[len(prefix) :], score, attention[len(prefix) :], segment)
+                for pieces, score, attention in zip(
+                    result.hypotheses, result.scores, result.attention or [[]] * len(result.scores), strict=True
+                )
             )
-            for result in results
+            for result, segment in zip(results, batch.segments, strict=True)
         ]
 
-    def _hypothesis(self, pieces: list[str], score: float) -> Hypothesis:
+    def _hypothesis(
+        self, pieces: list[str], score: float, attention: list[list[float]], segment: Segment
+    ) -> Hypothesis:
         ended = bool(pieces) and pieces[-1] == self._end
         detokenizer = self._target.detokenizer()
         tokens = tuple(Token(detokenizer.feed(piece), piece) for piece in (pieces[:-1] if ended else pieces))
-        return Hypothesis(tokens=tokens, score=score, ended=ended)
+        first = self._card.source_tokens.index(TEXT)  # the columns before it are tags
+        columns = slice(first, first + len(segment.tokens))
+        alignment = tuple(tuple(row[columns]) for row in attention[: len(tokens)])
+        return Hypothesis(tokens=tokens, score=score, ended=ended, alignment=alignment or None)
 
     async def health(self) -> bool:
         """Whether the model is in memory."""

@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from dragoman.core.engine import Batch, BatchPolicy, EngineInfo, Hypotheses, OnToken
 from dragoman.core.languages import LANGUAGES
-from dragoman.core.types import Hypothesis, Pair, Token
+from dragoman.core.types import Hypothesis, Pair, Segment, Token
 
 _WORD = re.compile(r"\s*\S+\s*$|\s*\S+|\s+")
 
@@ -58,7 +58,7 @@ class FakeEngine:
         """Prefix each segment with its target language."""
         await asyncio.sleep(0)
         outputs = [
-            tuple(self._hypothesis(segment.text, batch.pair.target, i) for i in range(batch.decoding.num_hypotheses))
+            tuple(self._hypothesis(segment, batch.pair.target, i) for i in range(batch.decoding.num_hypotheses))
             for segment in batch.segments
         ]
         if on_token is not None:
@@ -69,7 +69,8 @@ class FakeEngine:
                     await asyncio.sleep(0)
         return outputs
 
-    def _hypothesis(self, text: str, target: str, rank: int) -> Hypothesis:
+    def _hypothesis(self, segment: Segment, target: str, rank: int) -> Hypothesis:
+        text = "".join(token.text for token in segment.tokens)
         tail = f" #{rank + 1}" if rank else ""
         return Hypothesis(self.tokenize(f"{target}:{text}{tail}"), score=-1.0 - rank, ended=True)
 

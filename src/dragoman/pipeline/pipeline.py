@@ -1,4 +1,4 @@
-"""The steps from a text to its translation, in document order: detect, segment, translate, restore, cut.
+"""The steps from a text to its translation, in document order: protect, segment, translate, restore, cut.
 
 The pipeline knows no engine: it is handed a `translate` callable, which is the batcher in production and a few lines in
 a test, and a `tokenize` one.
@@ -9,9 +9,11 @@ from contextlib import aclosing
 from dataclasses import dataclass, replace
 
 from dragoman.core.engine import Hypotheses
-from dragoman.core.languages import LANGUAGES
+from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
 from dragoman.core.types import Decoding, FinishReason, Hypothesis, Outcome, Pair, Piece, Segment, Token, Usage
 from dragoman.pipeline.cut import AnswerCutter
+from dragoman.pipeline.protect import find, hide, unmask, visible
+from dragoman.pipeline.restore import restore
 from dragoman.pipeline.segment import split, split_long
 
 Translate = Callable[[Sequence[Segment], Pair, Decoding], AsyncGenerator[Token | Hypotheses]]
@@ -20,7 +22,6 @@ tokens of the first hypothesis one by one."""
 
 Tokenize = Callable[[str], tuple[Token, ...]]
 
-_SPACELESS_SCRIPTS = {"Hani", "Jpan", "Thai", "Laoo", "Mymr", "Khmr"}
 _CLAUSE_ENDS = tuple("。！？｡.!?…，、：；」』”’）)")
 
 
@@ -45,20 +46,29 @@ class _Copied:
 
 
 def prepare(text: str, pair: Pair, tokenize: Tokenize, max_source_tokens: int) -> Document:
-    """Cut a text into segments that fit the engine. Blocks; call it on a thread."""
+    """Cut a text into segments that fit the engine, and take out of them what it must not see. Blocks."""
 
-    def fits(sentence: str) -> bool:
-        return len(tokenize(sentence)) <= max_source_tokens
+    def fits(masked: str) -> bool:
+        return len(tokenize(visible(masked))) <= max_source_tokens
 
+    masked_text = hide(text, find(text))
     segments = []
-    for sentence in split(text, pair.source):
-        for segment in split_long(sentence, fits):
-            tokens = tokenize(segment.text)
-            wordless = not any(char.isalpha() for char in segment.text)
-            unreadable = all(token.model_token is None for token in tokens)
-            copied = pair.source == pair.target or wordless or unreadable
-            segments.append(replace(segment, tokens=tokens, copied=copied))
+    start = 0
+    for sentence in split(masked_text, pair.source):
+        for part in split_long(sentence, fits):
+            start += len(part.before)
+            segments.append(_segment(part, text[start : start + len(part.text)], pair, tokenize))
+            start += len(part.text) + len(part.after)
     return Document(tuple(segments), pair)
+
+
+def _segment(masked: Segment, original: str, pair: Pair, tokenize: Tokenize) -> Segment:
+    """A segment to be translated, or, where there is nothing to translate, to be copied."""
+    segment = unmask(masked, original, tokenize)
+    has_words = any(char.isalpha() for token in segment.tokens if token.model_token is not None for char in token.text)
+    if has_words and pair.source != pair.target:
+        return segment
+    return replace(segment, tokens=tokenize(original), protected=(), copied=True)
 
 
 async def translate_document(
@@ -97,17 +107,19 @@ async def _in_order(
                 yield _Copied(segment.tokens)
             else:
                 async for event in translations:
-                    if isinstance(event, Token):
+                    if not isinstance(event, Token):
+                        yield tuple(_complete(hypothesis, segment, document.pair) for hypothesis in event)
+                        break
+                    if not segment.protected:  # where a span goes shows only when the segment is done
                         yield event
-                        continue
-                    yield tuple(_or_source(hypothesis, segment) for hypothesis in event)
-                    break
             yield _Copied((Token(_gap(document, index)),))
 
 
-def _or_source(hypothesis: Hypothesis, segment: Segment) -> Hypothesis:
-    """The source in place of an empty translation: nothing is ever lost."""
-    return hypothesis if hypothesis.text else replace(hypothesis, tokens=hypothesis.tokens + segment.tokens)
+def _complete(hypothesis: Hypothesis, segment: Segment, pair: Pair) -> Hypothesis:
+    """A hypothesis with its protected spans; the source in place of an empty one: nothing is ever lost."""
+    if not hypothesis.text:
+        return replace(hypothesis, tokens=(*hypothesis.tokens, Token(segment.text)))
+    return restore(hypothesis, segment, pair) if segment.protected else hypothesis
 
 
 class _Answer:
@@ -159,5 +171,5 @@ def _gap(document: Document, index: int) -> str:
     following = document.segments[index + 1 : index + 2]
     if segment.after or pair.source == pair.target or not following or following[0].copied:
         return segment.after
-    spaced = _SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.target].scripts)
+    spaced = SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.target].scripts)
     return " " if spaced and segment.text.endswith(_CLAUSE_ENDS) else ""

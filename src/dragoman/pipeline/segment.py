@@ -12,6 +12,9 @@ import sentencex
 
 from dragoman.core.types import Segment
 
+MASKS = "\ue000\ue001"
+"""Private characters, which stand for the characters of protected spans while a document is cut."""
+
 _COLUMN_GAP = re.compile(r"\t\s*| {3,}")
 # sentencex splits after a full-width stop only where it knows the language; the stop itself is enough to know.
 _AFTER_FULL_WIDTH_STOP = re.compile(r"(?<=[。！？｡])(?![。！？｡…”’」』）》】〉\"')\]])")
@@ -109,9 +112,9 @@ def _middle_cut(text: str) -> int:
         cuts = [match.end() for match in mark.finditer(text, low, high) if 0 < match.end() < len(text)]
         if cuts:
             return min(cuts, key=lambda cut: abs(cut - middle))
-    whole = [cut for cut in range(middle, high) if not _joins_previous(text[cut])]
-    return whole[0] if whole else middle
+    whole = (cut for cut in (*range(middle, len(text)), *range(middle, 0, -1)) if not _joins_previous(text[cut]))
+    return next(whole, middle)
 
 
 def _joins_previous(char: str) -> bool:
-    return char in _JOINERS or unicodedata.combining(char) != 0
+    return char in _JOINERS or char in MASKS or unicodedata.combining(char) != 0

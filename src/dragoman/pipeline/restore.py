@@ -1,0 +1,154 @@
+"""Puts protected spans back into a translation, each once, where the model's attention says that they belong.
+
+The place of a span is between the source words beside it; their alignments give the place in the translation. Pairs of
+tags are put around the translation of what they enclosed, and nest as they did.
+"""
+
+import re
+
+from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
+from dragoman.core.types import Hypothesis, Pair, Protected, Segment, Token
+
+_OPENING_TAG = re.compile(r"<([A-Za-z][\w-]*)[^<>]*(?<!/)>")
+_CLOSING_TAG = re.compile(r"</([A-Za-z][\w-]*)\s*>")
+_OPENING_MARKS = "([{<“‘「『（《【\"'"
+_CLOSING_MARKS = ".,;:!?)]}>”’。，、；：！？」』）》】\"'"
+
+
+def restore(hypothesis: Hypothesis, segment: Segment, pair: Pair) -> Hypothesis:
+    """A hypothesis with the protected spans of its segment. Without alignment they keep their share of the length."""
+    spaced = SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.target].scripts)
+    source_spaced = SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.source].scripts)
+    places = _places(hypothesis, segment, spaced=spaced)
+    tokens: list[Token] = []
+    for index in range(len(hypothesis.tokens) + 1):
+        for protected, place in zip(segment.protected, places, strict=True):
+            if place == index:
+                following = "".join(token.text for token in hypothesis.tokens[index : index + 2])
+                _insert(tokens, protected, following, source_spaced=source_spaced)
+        if index < len(hypothesis.tokens):
+            tokens.append(_apart(tokens, hypothesis.tokens[index]))
+    return Hypothesis(tuple(tokens), hypothesis.score, hypothesis.ended)
+
+
+def _insert(tokens: list[Token], protected: Protected, following: str, *, source_spaced: bool) -> None:
+    before = "".join(token.text for token in tokens[-3:])[-1:]
+    opens, closes = _opens(protected.text), _closes(protected.text)
+    wants_before = protected.space_before if source_spaced else before.isalnum() and not closes
+    wants_after = protected.space_after if source_spaced else following[:1].isalnum() and not opens
+    if opens and following[:1] == " ":  # the space of the word that it opens goes before it
+        wants_before = True
+    left = " " if wants_before and before and not before.isspace() and before not in _OPENING_MARKS else ""
+    touches = following and not following[0].isspace() and following[0] not in _CLOSING_MARKS
+    right = " " if wants_after and touches and not protected.text[-1].isspace() else ""
+    tokens.append(Token(left + protected.text + right))
+
+
+def _apart(tokens: list[Token], token: Token) -> Token:
+    """The token, without a space that would double one before it or stand behind an opening mark."""
+    last = tokens[-1] if tokens else Token("")
+    unwanted = last.model_token is None and (last.text[-1:].isspace() or _opens(last.text.strip()) is not None)
+    return Token(token.text[1:], token.model_token, token.logprob) if unwanted and token.text[:1] == " " else token
+
+
+def _places(hypothesis: Hypothesis, segment: Segment, *, spaced: bool) -> list[int]:
+    """For each span, the index of the target token before which it goes."""
+    target = _Target(hypothesis, segment, spaced=spaced)
+    places = [target.place(protected.position) for protected in segment.protected]
+    for opening, closing in _pairs(segment.protected):
+        start, end = (segment.protected[index].position for index in (opening, closing))
+        inside = target.aligned_with(start, end)
+        places[opening] = target.word_border(min(inside, default=places[opening]))
+        places[closing] = target.word_border(max(inside, default=places[opening] - 1) + 1)
+    return _nested(places, segment.protected)
+
+
+class _Target:
+    """The target tokens of a hypothesis and the source tokens that they align with."""
+
+    def __init__(self, hypothesis: Hypothesis, segment: Segment, *, spaced: bool) -> None:
+        self._texts = [token.text for token in hypothesis.tokens]
+        self._source_words = [any(char.isalnum() for char in token.text) for token in segment.tokens]
+        self._spaced = spaced
+        # Source token and weight for each target token that has a letter or digit; punctuation aligns with anything.
+        self._links: dict[int, tuple[int, float]] = {}
+        for index, row in enumerate(hypothesis.alignment or ()):
+            if index < len(self._texts) and row and any(char.isalnum() for char in self._texts[index]):
+                best = max(range(len(row)), key=row.__getitem__)
+                self._links[index] = (best, row[best])
+
+    def aligned_with(self, start: int, end: int) -> list[int]:
+        """Target tokens whose source token lies in the range."""
+        return [index for index, (source, _) in self._links.items() if start <= source < end]
+
+    def place(self, position: int) -> int:
+        """The place of a span that lay before the source token at `position`."""
+        if not any(self._source_words[:position]):
+            return 0
+        if not any(self._source_words[position:]):
+            return self._end_of_words()
+        for reach in range(len(self._source_words)):
+            before, after = position - 1 - reach, position + reach
+            near = [
+                (weight, index + (source == before))
+                for index, (source, weight) in self._links.items()
+                if source in (before, after)
+            ]
+            if near:
+                return self.word_border(max(near)[1])
+        return self.word_border(round(position * len(self._texts) / max(1, len(self._source_words))))
+
+    def word_border(self, index: int) -> int:
+        """The next place that does not part a word."""
+        while self._spaced and 0 < index < len(self._texts):
+            before, after = self._texts[index - 1][-1:], self._texts[index][:1]
+            if not (before.isalnum() and after.isalnum()) and self._texts[index]:
+                break
+            index += 1
+        return index
+
+    def _end_of_words(self) -> int:
+        words = [index for index, text in enumerate(self._texts) if any(char.isalnum() for char in text)]
+        return words[-1] + 1 if words else len(self._texts)
+
+
+def _pairs(spans: tuple[Protected, ...]) -> list[tuple[int, int]]:
+    """Opening and closing spans that belong together, outer ones first."""
+    stack: list[tuple[str, int]] = []
+    pairs = []
+    for index, span in enumerate(spans):
+        opened, closed = _opens(span.text), _closes(span.text)
+        depth = next((depth for depth in range(len(stack) - 1, -1, -1) if stack[depth][0] == closed), None)
+        if closed and depth is not None:
+            pairs.append((stack[depth][1], index))
+            del stack[depth:]
+        elif opened:
+            stack.append((opened, index))
+    return sorted(pairs)
+
+
+def _opens(text: str) -> str | None:
+    tag = _OPENING_TAG.fullmatch(text)
+    return tag[1].lower() if tag else {"**": "**", "[": "]", "![": "]"}.get(text)
+
+
+def _closes(text: str) -> str | None:
+    tag = _CLOSING_TAG.fullmatch(text)
+    return tag[1].lower() if tag else "]" if text.startswith("](") else "**" if text == "**" else None
+
+
+def _nested(places: list[int], spans: tuple[Protected, ...]) -> list[int]:
+    """Places at which pairs enclose what they enclosed, and nothing else."""
+    places = list(places)
+    for opening, closing in _pairs(spans):
+        low, high = places[opening], max(places[opening], places[closing])
+        places[closing] = high
+        for index in range(opening + 1, closing):
+            places[index] = min(max(places[index], low), high)
+        for index in range(closing + 1, len(spans)):
+            if low < places[index] < high or (low == places[index] and low < high):
+                places[index] = high
+        for index in range(opening):
+            if low < places[index] < high or (places[index] == high and low < high):
+                places[index] = low
+    return places
