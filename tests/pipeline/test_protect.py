@@ -140,3 +140,12 @@ def test_tags_nest_wherever_words_went(data: st.DataObject) -> None:
     while (shorter := re.sub(r"<(\w)></\1>", "", "".join(tags))) != "".join(tags):
         tags = re.findall(r"<.*?>", shorter)
     assert tags == []
+
+
+def test_sentence_of_tags_is_copied() -> None:
+    """Thousands of tags around a word are no sentence; placing them would block everybody."""
+    text = "<b></b>" * 5000 + "Hello."
+
+    document = prepare(text, EN_ZH, FakeEngine(Options()).tokenize, 20)
+
+    assert [(segment.text, segment.copied) for segment in document.segments] == [(text, True)]

@@ -22,6 +22,8 @@ tokens of the first hypothesis one by one."""
 
 Tokenize = Callable[[str], tuple[Token, ...]]
 
+# More in one sentence is no sentence, and nesting that many tags would hold up everybody.
+_MOST_PROTECTED = 200
 _CLAUSE_ENDS = tuple("。！？｡.!?…，、：；」』”’）)")
 
 
@@ -66,7 +68,7 @@ def _segment(masked: Segment, original: str, pair: Pair, tokenize: Tokenize) -> 
     """A segment to be translated, or, where there is nothing to translate, to be copied."""
     segment = unmask(masked, original, tokenize)
     has_words = any(char.isalpha() for token in segment.tokens if token.model_token is not None for char in token.text)
-    if has_words and pair.source != pair.target:
+    if has_words and len(segment.protected) <= _MOST_PROTECTED and pair.source != pair.target:
         return segment
     return replace(segment, tokens=tokenize(original), protected=(), copied=True)
 

@@ -55,12 +55,13 @@ def _places(hypothesis: Hypothesis, segment: Segment, *, spaced: bool) -> list[i
     """For each span, the index of the target token before which it goes."""
     target = _Target(hypothesis, segment, spaced=spaced)
     places = [target.place(protected.position) for protected in segment.protected]
-    for opening, closing in _pairs(segment.protected):
+    pairs = _pairs(segment.protected)
+    for opening, closing in pairs:
         start, end = (segment.protected[index].position for index in (opening, closing))
         inside = target.aligned_with(start, end)
         places[opening] = target.word_border(min(inside, default=places[opening]))
         places[closing] = target.word_border(max(inside, default=places[opening] - 1) + 1)
-    return _nested(places, segment.protected)
+    return _nested(places, pairs)
 
 
 class _Target:
@@ -137,15 +138,15 @@ def _closes(text: str) -> str | None:
     return tag[1].lower() if tag else "]" if text.startswith("](") else "**" if text == "**" else None
 
 
-def _nested(places: list[int], spans: tuple[Protected, ...]) -> list[int]:
+def _nested(places: list[int], pairs: list[tuple[int, int]]) -> list[int]:
     """Places at which pairs enclose what they enclosed, and nothing else."""
     places = list(places)
-    for opening, closing in _pairs(spans):
+    for opening, closing in pairs:
         low, high = places[opening], max(places[opening], places[closing])
         places[closing] = high
         for index in range(opening + 1, closing):
             places[index] = min(max(places[index], low), high)
-        for index in range(closing + 1, len(spans)):
+        for index in range(closing + 1, len(places)):
             if low < places[index] < high or (low == places[index] and low < high):
                 places[index] = high
         for index in range(opening):
