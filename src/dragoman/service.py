@@ -8,15 +8,17 @@ from functools import partial
 
 from dragoman.core.engine import Engine
 from dragoman.core.errors import InvalidRequest, ModelNotFound, UnsupportedLanguage
-from dragoman.core.types import Detection, Outcome, Pair, Piece, TranslationRequest
+from dragoman.core.types import Detection, Example, Outcome, Pair, Piece, TranslationRequest
 from dragoman.ops.metrics import Metrics
 from dragoman.pipeline.detect import Detector
-from dragoman.pipeline.pipeline import Document, prepare, translate_document
+from dragoman.pipeline.formats.recognize import parse, recognize
+from dragoman.pipeline.pipeline import translate_document
+from dragoman.pipeline.prepare import Document, Guidance, prepare
 from dragoman.scheduling.admission import Admission
 from dragoman.scheduling.batcher import Batcher
 
 WILDCARD = "*"
-# A text of this length is cut in a tenth of a millisecond, less than it takes to hand it to a thread.
+# A text of this length is cut in a tenth of a millisecond.
 _SHORT_CHARS = 200
 
 
@@ -108,13 +110,20 @@ class TranslationService:
         stream_tokens = alias.stream_tokens and request.stream and decoding.num_hypotheses == 1
         with self._admission.permit():
             with self._metrics.phase("prepare"):
-                if len(request.text) <= _SHORT_CHARS and self._detector.is_instant:
+                if _is_short(request) and self._detector.is_instant:
                     detection, document = self._prepare(request, engine)
                 else:
                     detection, document = await asyncio.to_thread(self._prepare, request, engine)
-            self._metrics.segments.labels(engine=engine.info.id).inc(len(document.segments))
+            self._metrics.segments.labels(engine=engine.info.id).inc(len(document.passages))
             translate = partial(self._batchers[alias.engine].translate, stream_tokens=stream_tokens)
-            events = translate_document(document, translate, decoding, stop=request.stop, max_tokens=request.max_tokens)
+            events = translate_document(
+                document,
+                translate,
+                decoding,
+                abilities=engine.info.abilities,
+                stop=request.stop,
+                max_tokens=request.max_tokens,
+            )
             with self._metrics.phase("translate"):
                 async with aclosing(self._settled(events, engine)) as settled:
                     yield Translation(
@@ -122,7 +131,7 @@ class TranslationService:
                         detection=detection,
                         engine_id=engine.info.id,
                         engine_version=engine.info.version,
-                        segment_count=len(document.segments),
+                        segment_count=len(document.passages),
                         events=settled,
                     )
 
@@ -146,7 +155,14 @@ class TranslationService:
         pair = Pair(source, request.target or self._default_target(source))
         if pair.source != pair.target and pair not in engine.info.pairs:
             raise UnsupportedLanguage(_no_such_pair(pair, engine.info.pairs), param="translation_options")
-        return detection, prepare(request.text, pair, engine.tokenize, engine.info.max_source_tokens)
+        blocks = parse(request.text, request.format or recognize(request.text))
+        guidance = Guidance(request.terms, (*self._memory_turns(request, pair), *request.memory), request.domains)
+        return detection, prepare(blocks, pair, engine.tokenize, engine.info, guidance)
+
+    def _memory_turns(self, request: TranslationRequest, pair: Pair) -> list[Example]:
+        """Earlier turns whose answer is in the target language."""
+        languages = {pair.source, pair.target}
+        return [turn for turn in request.turns if self._detector.detect(turn.target, languages).language == pair.target]
 
     def _default_target(self, source: str) -> str:
         return self._defaults.target_alternative if source == self._defaults.target else self._defaults.target
@@ -158,6 +174,11 @@ class TranslationService:
         """
         sources = {pair.source for pair in engine.info.pairs if pair.target == target}
         return sources | {str(target)} if sources else {pair.source for pair in engine.info.pairs}
+
+
+def _is_short(request: TranslationRequest) -> bool:
+    """Whether a request is prepared in less time than it takes to hand it to a thread."""
+    return len(request.text) <= _SHORT_CHARS and not (request.terms or request.memory or request.turns)
 
 
 _MOST_PAIRS_NAMED = 20

@@ -188,6 +188,10 @@ async def test_response_has_every_key_that_openai_requires(client: httpx.AsyncCl
                     "source_confidence": None,
                     "target_lang": "zh",
                     "engine": "fake",
+                    "engine_version": "1",
+                    "terms": {"applied": [], "missing": []},
+                    "memory": [],
+                    "warnings": [],
                 },
             }
         ],

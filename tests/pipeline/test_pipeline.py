@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.core.types import Decoding, Outcome, Pair, Piece
+from dragoman.core.types import Decoding, Format, Outcome, Pair, Piece
 from dragoman.engines.fake import FakeEngine, Options
-from dragoman.pipeline.pipeline import prepare, translate_document
+from dragoman.pipeline.formats.recognize import parse
+from dragoman.pipeline.pipeline import translate_document
+from dragoman.pipeline.prepare import Guidance, prepare
 from dragoman.scheduling.batcher import Batcher
 from tests.fakes import EndlessEngine, FailingEngine, RecordingEngine, ScrambledStreamEngine, SilentEngine
 
@@ -21,11 +23,20 @@ DOCUMENT = "  Hello there.  How are you?\n\n\t42\n- See https://x.test!\r\n"
 
 
 async def run(
-    engine: FakeEngine, text: str, pair: Pair = EN_ZH, *, stream_tokens: bool = False, choices: int = 1, **limits: Any
+    engine: FakeEngine,
+    text: str,
+    pair: Pair = EN_ZH,
+    *,
+    format: Format = "text",  # noqa: A002 # the name that clients use
+    guidance: Guidance | None = None,
+    stream_tokens: bool = False,
+    choices: int = 1,
+    **limits: Any,
 ) -> tuple[list[Piece], Outcome]:
-    """Translate a text; give its pieces and how it ended."""
-    document = prepare(text, pair, engine.tokenize, engine.info.max_source_tokens)
+    """Translate a document; give its pieces and how it ended."""
+    document = prepare(parse(text, format), pair, engine.tokenize, engine.info, guidance)
     translate = partial(Batcher(engine).translate, stream_tokens=stream_tokens)
+    limits["abilities"] = engine.info.abilities
     pieces: list[Piece] = []
     async with aclosing(translate_document(document, translate, Decoding(num_hypotheses=choices), **limits)) as events:
         async for event in events:
@@ -87,7 +98,7 @@ async def test_long_sentence_is_split_to_the_window_and_never_truncated() -> Non
     engine = RecordingEngine(max_source_tokens=8)
     text = "one two three, four five six; seven eight nine, ten eleven twelve."
 
-    await run(engine, text)
+    await run(engine, text, Pair("en", "fr"))
 
     parts = [segment for batch in engine.batches for segment in batch.segments]
     assert all(len(segment.tokens) <= 8 for segment in parts)

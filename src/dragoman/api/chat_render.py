@@ -1,6 +1,6 @@
 """From pieces to chat completions, whole or as a stream. Not streaming is collecting the stream."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 from dragoman.api.chat_schema import (
@@ -11,9 +11,13 @@ from dragoman.api.chat_schema import (
     ChunkChoice,
     CompletionUsage,
     Delta,
+    MemoryNote,
+    TermNote,
+    TermsNote,
     TranslationNote,
+    WarningNote,
 )
-from dragoman.core.types import Outcome, Piece, Usage
+from dragoman.core.types import Outcome, Piece, Report, Term, Usage
 from dragoman.service import Translation
 
 # A cumulative chunk repeats the text so far; one that adds less than this share of it waits for the next, or a long
@@ -58,7 +62,7 @@ async def completion(envelope: Envelope, translation: Translation) -> ChatComple
                 index=index,
                 message=AssistantMessage(content="".join(text)),
                 finish_reason=outcome.finish_reasons[index],
-                translation=_note(translation),
+                translation=_note(translation, outcome.reports[index]),
             )
             for index, text in enumerate(texts)
         ],
@@ -78,7 +82,7 @@ async def chunks(envelope: Envelope, translation: Translation, mode: StreamMode)
         if isinstance(event, Outcome):
             for index, reason in enumerate(event.finish_reasons):
                 delta = Delta(content=texts[index]) if mode.cumulative else Delta()
-                note = _note(translation)
+                note = _note(translation, event.reports[index])
                 yield write(ChunkChoice(index=index, delta=delta, finish_reason=reason, translation=note))
             if mode.include_usage:
                 yield write(usage=event.usage)
@@ -113,13 +117,21 @@ class _ChunkWriter:
         return chunk.model_dump_json(exclude_unset=True)
 
 
-def _note(translation: Translation) -> TranslationNote:
+def _note(translation: Translation, report: Report) -> TranslationNote:
     return TranslationNote(
         source_lang=translation.pair.source,
         source_confidence=translation.detection.confidence if translation.detection else None,
         target_lang=translation.pair.target,
         engine=translation.engine_id,
+        engine_version=translation.engine_version,
+        terms=TermsNote(applied=_terms(report.terms_applied), missing=_terms(report.terms_missing)),
+        memory=[MemoryNote(segment=hit.segment, kind=hit.kind, score=round(hit.score, 3)) for hit in report.memory],
+        warnings=[WarningNote(code=warning.code, segment=warning.segment) for warning in report.warnings],
     )
+
+
+def _terms(terms: Sequence[Term]) -> list[TermNote]:
+    return [TermNote(source=term.source, target=term.target) for term in terms]
 
 
 def _usage(usage: Usage) -> CompletionUsage:

@@ -1,13 +1,14 @@
 """From the body of a chat completion to a `TranslationRequest`; from here on nobody sees JSON."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from pydantic import ValidationError
 
-from dragoman.api.chat_schema import ChatRequest, Message, TranslationOptions
+from dragoman.api.chat_schema import ChatRequest, ExamplePair, Message, TranslationOptions
 from dragoman.core.errors import InvalidRequest, UnsupportedLanguage, UnsupportedParameter
 from dragoman.core.languages import resolve
-from dragoman.core.types import Decoding, TranslationRequest
+from dragoman.core.types import FORMATS, Decoding, Example, Format, Term, TranslationRequest
 from dragoman.ops.validation import first_problem
 
 # Qwen-MT's defaults, which matter only to sampling; its `top_k` of 1 makes the rest greedy.
@@ -47,20 +48,72 @@ def to_translation_request(body: ChatRequest, *, strict_roles: bool) -> Translat
     detect = not source or source.strip().lower() in ("", _AUTO)
     if target and target.strip().lower() == _AUTO:
         raise UnsupportedLanguage("`auto` is for source_lang; name a target.", param="translation_options.target_lang")
+    text, turns = conversation(body.messages, strict_roles=strict_roles)
     return TranslationRequest(
         model=body.model,
-        text=text_to_translate(body.messages, strict_roles=strict_roles),
+        text=text,
         source=None if detect else resolve(str(source), param="translation_options.source_lang").code,
         target=resolve(target, param="translation_options.target_lang").code if target and target.strip() else None,
         decoding=decoding,
         max_tokens=min((limit for limit in (body.max_tokens, body.max_completion_tokens) if limit), default=None),
         stop=tuple(each for each in body.stop or () if each),
         stream=bool(body.stream),
+        format=_format(options.format),
+        terms=_terms(options.terms or []),
+        memory=tuple(Example(each.source, each.target) for each in options.tm_list or [] if each.target.strip()),
+        turns=turns,
+        domains=(options.domains or "").strip(),
     )
 
 
-def text_to_translate(messages: Sequence[Message], *, strict_roles: bool) -> str:
-    """The text of the last user message, or, without one, of the last message that has text."""
+def _format(name: str | None) -> Format | None:
+    wanted = (name or _AUTO).strip().lower()
+    if wanted in ("", _AUTO):
+        return None
+    for known in FORMATS:
+        if known == wanted:
+            return known
+    raise InvalidRequest(
+        f"translation_options.format {wanted[:40]!r} is unknown; use one of auto, {', '.join(FORMATS)}.",
+        param="translation_options.format",
+    )
+
+
+def _terms(pairs: Sequence[ExamplePair]) -> tuple[Term, ...]:
+    """The terms without duplicates. Raises `InvalidRequest`, which names the one that cannot be enforced."""
+    terms: dict[str, Term] = {}
+    for index, pair in enumerate(pairs):
+        term = Term(pair.source.strip(), pair.target.strip())
+        where = f"translation_options.terms[{index}]"
+        if not term.source or not term.target:
+            side = "target" if term.source else "source"
+            raise InvalidRequest(f"{where}.{side} is empty; fill it in, or leave the term out.", param=where)
+        known = terms.setdefault(term.key, term)
+        if known.target != term.target:
+            raise InvalidRequest(
+                f"{where}: {term.source[:100]!r} has two targets, {known.target[:100]!r} and {term.target[:100]!r}; "
+                "keep one.",
+                param=where,
+            )
+    return tuple(terms.values())
+
+
+def conversation(messages: Sequence[Message], *, strict_roles: bool) -> tuple[str, tuple[Example, ...]]:
+    """The text to translate, and the turns before it.
+
+    The text is that of the last user message, or, without one, of the last message that has text. A turn is a user
+    message and the assistant's that follows it.
+    """
+    text, index = _text_to_translate(messages, strict_roles=strict_roles)
+    turns = [
+        Example(_text(question), _text(reply))
+        for question, reply in pairwise(messages[:index])
+        if (question.role, reply.role) == ("user", "assistant") and _text(question).strip() and _text(reply).strip()
+    ]
+    return text, tuple(turns)
+
+
+def _text_to_translate(messages: Sequence[Message], *, strict_roles: bool) -> tuple[str, int]:
     if strict_roles and any(message.role not in ("user", "assistant") for message in messages):
         raise InvalidRequest("Role must be in [user, assistant].", param="messages")
     users = [index for index, message in enumerate(messages) if message.role == "user"]
@@ -79,7 +132,7 @@ def text_to_translate(messages: Sequence[Message], *, strict_roles: bool) -> str
     if not text:
         where = f"messages[{index}].content"
         raise InvalidRequest(f"{where} is empty; put the text to translate there.", param=where)
-    return text
+    return text, index
 
 
 def _text(message: Message) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr, WithJsonSchema
 
 from dragoman.core.languages import LANGUAGES
+from dragoman.core.types import FORMATS, WarningCode
 
 
 def _whole_number(value: object) -> object:
@@ -20,6 +21,7 @@ def _one_or_more(value: object) -> object:
 
 
 _MOST_STOPS = 4
+_MOST_PAIRS = 5000
 
 Integer = Annotated[int, BeforeValidator(_whole_number), Field(strict=True)]
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False)]
@@ -44,6 +46,7 @@ _LANGUAGE_SCHEMA: list[dict[str, Any]] = [
     {"type": "string", "pattern": _TAG},
     {"type": "null"},
 ]
+_FORMAT_SCHEMA: dict[str, Any] = {"enum": ["auto", *FORMATS, None]}
 _TEXT_SCHEMA = {"type": "string", "minLength": 1}
 _PART_SCHEMA = {
     "type": "object",
@@ -87,9 +90,12 @@ class TranslationOptions(_Request):
         StrictStr | None, WithJsonSchema({"anyOf": [{"type": "string", "const": "auto"}, *_LANGUAGE_SCHEMA]})
     ] = None
     target_lang: Annotated[StrictStr | None, WithJsonSchema({"anyOf": _LANGUAGE_SCHEMA})] = None
-    terms: list[ExamplePair] | None = None
-    tm_list: list[ExamplePair] | None = None
-    domains: StrictStr | None = None
+    terms: list[ExamplePair] | None = Field(
+        None, max_length=_MOST_PAIRS, description="Translations that words must get. An equal target: not translated."
+    )
+    tm_list: list[ExamplePair] | None = Field(None, max_length=_MOST_PAIRS, description="Translation memory.")
+    domains: StrictStr | None = Field(None, description="Topic and style, for engines that take instructions.")
+    format: Annotated[StrictStr | None, WithJsonSchema(_FORMAT_SCHEMA)] = None
 
 
 class StreamOptions(_Request):
@@ -140,15 +146,48 @@ class AssistantMessage(_Response):
     refusal: None = None
 
 
+class TermNote(_Response):
+    """A term of the request."""
+
+    source: str
+    target: str
+
+
+class TermsNote(_Response):
+    """The terms that occur in the text, and whether the answer has them wherever it must."""
+
+    applied: list[TermNote]
+    missing: list[TermNote]
+
+
+class MemoryNote(_Response):
+    """What the translation memory knew of a segment, and how alike both are, 0 to 1."""
+
+    segment: int
+    kind: Literal["exact", "adapted", "example"]
+    score: float
+
+
+class WarningNote(_Response):
+    """What is wrong with the translation of a segment; without one, of the request."""
+
+    code: WarningCode
+    segment: int | None
+
+
 class TranslationNote(_Response):
-    """What was decided for the request. A source confidence of 0: undecidable, the configured fallback was taken; null:
-    the client named the language.
+    """What was decided and checked. A source confidence of 0: undecidable, the configured fallback was taken; null:
+    the client named the language. Segments count from 0.
     """
 
     source_lang: str
     source_confidence: float | None
     target_lang: str
     engine: str
+    engine_version: str
+    terms: TermsNote
+    memory: list[MemoryNote]
+    warnings: list[WarningNote]
 
 
 class Choice(_Response):

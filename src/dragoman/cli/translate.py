@@ -14,7 +14,7 @@ from dragoman.app import create_service
 from dragoman.cli.serve import ConfigOption
 from dragoman.core.errors import InvalidRequest
 from dragoman.core.languages import resolve
-from dragoman.core.types import Decoding, Piece, TranslationRequest
+from dragoman.core.types import Decoding, Format, Piece, Term, TranslationRequest
 from dragoman.ops.metrics import Metrics
 from dragoman.ops.settings import QWEN_MT_MODELS, Settings, load_settings
 from dragoman.service import TranslationService
@@ -29,6 +29,12 @@ def translate(
     file: Annotated[
         list[Path] | None, typer.Option("--file", "-f", help="A text file to translate; may be given several times.")
     ] = None,
+    document_format: Annotated[
+        Format | None, typer.Option("--format", help="What the text is written in; recognised where nothing is given.")
+    ] = None,
+    term: Annotated[
+        list[str] | None, typer.Option(help="SOURCE=TARGET: how a word must be translated; may be given several times.")
+    ] = None,
     model: Annotated[str, typer.Option(help="Model id.")] = QWEN_MT_MODELS[0],
     config: ConfigOption = None,
 ) -> None:
@@ -39,11 +45,20 @@ def translate(
         source=resolve(source).code if source else None,
         target=resolve(to).code if to else None,
         decoding=Decoding(),
+        format=document_format,
+        terms=tuple(_term(each) for each in term or []),
     )
     if text is not None and file:
         raise InvalidRequest("give a text or files, not both.")
     texts = [f"{text}\n"] if text is not None else [_read(path) for path in file or [Path("-")]]
     asyncio.run(_translate(texts, request, load_settings(config)))
+
+
+def _term(argument: str) -> Term:
+    source, _, target = (part.strip() for part in argument.partition("="))
+    if not source or not target:
+        raise InvalidRequest(f"--term {argument!r}: write SOURCE=TARGET.")
+    return Term(source, target)
 
 
 def _read(path: Path) -> str:
@@ -74,4 +89,7 @@ async def _translate_one(service: TranslationService, request: TranslationReques
                 if isinstance(event, Piece):
                     parts.append(event.text)
                     progress.advance(task, any(token.model_token is not None for token in event.tokens))
+                else:
+                    for warning in event.reports[0].warnings:
+                        console.print(f"segment {warning.segment}: {warning.code}", style="yellow")
     return "".join(parts)

@@ -6,7 +6,7 @@ kind. `docs/add-an-engine.md` walks through one.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Token
 
@@ -17,6 +17,11 @@ class BatchPolicy:
 
     max_segments: int = 32
     max_tokens: int = 2048
+
+
+Ability = Literal["terms", "examples", "domains", "constraints"]
+"""What an engine does itself: it reads `Segment.terms`, `examples` or `domains`, or searches with
+`Decoding.must_include_terms`. The server checks the terms of every engine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +38,7 @@ class EngineInfo:
     pairs: frozenset[Pair]
     max_source_tokens: int
     batch_policy: BatchPolicy = BatchPolicy()
+    abilities: frozenset[Ability] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,9 +1,33 @@
 """The nouns of a translation, from the wire to the engine and back."""
 
 from dataclasses import dataclass
-from typing import Literal
+from itertools import pairwise
+from typing import Literal, get_args
 
 FinishReason = Literal["stop", "length"]
+
+Format = Literal["text", "html", "xml", "markdown", "srt", "vtt", "json", "po"]
+"""What a document is written in."""
+
+FORMATS: tuple[Format, ...] = get_args(Format)
+
+SpanRole = Literal["atom", "open", "close"]
+
+WarningCode = Literal[
+    "empty",  # the model said nothing; the source stands in its place
+    "truncated",  # the model came to its length limit
+    "repetition",  # the translation goes round in circles
+    "length",  # far too long or too short for its source
+    "script",  # written in letters of another language
+    "echo",  # the source came back untranslated
+    "invented_placeholder",  # the model wrote a tag or placeholder that the source has not; it was taken out
+    "placeholder_moved",  # a protected span was put back without knowing where its words went
+    "term_missing",  # a term's target is not in the translation
+    "term_moved",  # a term's target was put in without knowing where its word went
+    "number_changed",  # a number of the source is not in the translation
+    "domains_ignored",  # no engine takes `domains`
+]
+"""What may be wrong with a translation. The set is closed: clients may act on each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +53,7 @@ class Decoding:
     """How an engine searches. `beam_size` None leaves the choice to the engine.
 
     `top_k` 1 is greedy or beam search; any other value samples from the `top_k` most probable tokens, 0 from all.
+    `must_include_terms`: search only translations with the targets of all terms; for engines with that ability.
     """
 
     beam_size: int | None = None
@@ -37,6 +62,7 @@ class Decoding:
     top_p: float = 1.0
     temperature: float = 1.0
     repetition_penalty: float = 1.0
+    must_include_terms: bool = False
 
     @property
     def samples(self) -> bool:
@@ -45,10 +71,38 @@ class Decoding:
 
 
 @dataclass(frozen=True, slots=True)
+class Term:
+    """A word or phrase and the translation that it must get. An equal target: it is not translated."""
+
+    source: str
+    target: str
+
+    @property
+    def is_case_sensitive(self) -> bool:
+        """Whether only this spelling is the term: it has capitals inside, as `iPhone` or `US`."""
+        return any(char.isupper() and before.isalpha() for before, char in pairwise(self.source))
+
+    @property
+    def key(self) -> str:
+        """Two terms with one key are found at the same places."""
+        return self.source if self.is_case_sensitive else self.source.casefold()
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A text and its translation, from a translation memory or from an earlier turn of the conversation."""
+
+    source: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
 class TranslationRequest:
     """What a client asks for, free of any wire format.
 
-    `source` None: detect it. `target` None: the configured default. `max_tokens` None: no limit.
+    `source` None: detect it. `target` None: the configured default. `max_tokens` None: no limit. `format` None:
+    recognise it. `turns`: earlier questions and answers, which count as memory where the answer is in the target
+    language. `domains`: what the text is about, and its style, for engines that take instructions.
     """
 
     model: str
@@ -59,6 +113,11 @@ class TranslationRequest:
     max_tokens: int | None = None
     stop: tuple[str, ...] = ()
     stream: bool = False
+    format: Format | None = None
+    terms: tuple[Term, ...] = ()
+    memory: tuple[Example, ...] = ()
+    turns: tuple[Example, ...] = ()
+    domains: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,22 +137,34 @@ class Token:
 class Protected:
     """A stretch of a segment that the model does not see: a link, a tag, `{name}`. It comes back once, as it is.
 
-    `position`: the number of source tokens before it. The spaces are those that stood beside it.
+    `position`: the number of source tokens before it. The spaces are those that stood beside it. An opening and a
+    closing one of the same `pair` will enclose the translation of what they enclosed.
     """
 
     text: str
     position: int
     space_before: bool
     space_after: bool
+    role: SpanRole = "atom"
+    pair: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """A term in a segment: the source tokens from `start` to before `end`."""
+
+    term: Term
+    start: int
+    end: int
 
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """A sentence, with the white space around it that belongs to the layout and not to the language.
+    """A sentence, with the layout around it: white space and markup that are no language.
 
     The `before + text + after` of a document's segments, joined, are the document. `tokens` are what the model reads,
-    as the engine cuts it: the text, but for its `protected` spans. `copied`: there is nothing to translate, the text
-    comes back as it is.
+    as the engine cuts it: the text, but for its `protected` spans. `terms` must be in the translation, in order of
+    their source; `examples` and `domains` are for engines that can use them.
     """
 
     text: str
@@ -101,7 +172,14 @@ class Segment:
     after: str = ""
     tokens: tuple[Token, ...] = ()
     protected: tuple[Protected, ...] = ()
-    copied: bool = False
+    terms: tuple[Occurrence, ...] = ()
+    examples: tuple[Example, ...] = ()
+    domains: str = ""
+
+    @property
+    def needs_alignment(self) -> bool:
+        """Whether something of the source must be found again in the translation."""
+        return bool(self.protected or self.terms)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +187,7 @@ class Hypothesis:
     """One translation of one segment.
 
     `score`: mean log-probability per token, as the engine reports it. `alignment`: one row per token, one weight per
-    token of the segment; given where the segment has protected spans, by engines that can. `ended`: the model ended
+    token of the segment; given where the segment needs it, by engines that can. `ended`: the model ended
     by itself, rather than at a length limit.
     """
 
@@ -146,11 +224,39 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class MemoryHit:
+    """What the memory knew of a segment: its translation, one to be adapted, or examples for the engine."""
+
+    segment: int
+    kind: Literal["exact", "adapted", "example"]
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentWarning:
+    """What is wrong with the translation of a segment, counted from 0; without one, of the whole request."""
+
+    code: WarningCode
+    segment: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What was checked in one choice. A term is applied if its target is there for every time that its source is."""
+
+    terms_applied: tuple[Term, ...] = ()
+    terms_missing: tuple[Term, ...] = ()
+    memory: tuple[MemoryHit, ...] = ()
+    warnings: tuple[SegmentWarning, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end of an answer: why each choice ended, and what all of them used."""
+    """The end of an answer: why each choice ended, what was checked in it, and what all of them used."""
 
     finish_reasons: tuple[FinishReason, ...]
     usage: Usage
+    reports: tuple[Report, ...]
 
 
 @dataclass(frozen=True, slots=True)

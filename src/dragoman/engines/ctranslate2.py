@@ -201,7 +201,7 @@ class CTranslate2Engine:
             disable_unk=True,
             return_end_token=True,
             return_scores=True,
-            return_attention=any(segment.protected for segment in batch.segments),
+            return_attention=any(segment.needs_alignment for segment in batch.segments),
             callback=on_step,
             **search,
         )

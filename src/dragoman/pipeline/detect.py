@@ -5,7 +5,6 @@ written so. What scripts leave open, py3langid decides (Barbaresi 2021, after Lu
 """
 
 import threading
-import unicodedata
 from collections import Counter
 from collections.abc import Iterable
 
@@ -13,20 +12,11 @@ from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
 from dragoman.core.languages import LANGUAGES
 from dragoman.core.types import Detection
+from dragoman.pipeline.script import main_script
 
 _SAMPLE_CHARS = 3000
 _LOWEST_CONFIDENCE = 0.5
 _FEWEST_LETTERS = 2
-_KANA_SHARE = 0.1
-# First letters of Unicode character names, which the standard library has where scripts it has not.
-_SCRIPTS_BY_NAME = {
-    "LATIN": "Latn", "CYRILLIC": "Cyrl", "GREEK": "Grek", "ARABIC": "Arab", "HEBREW": "Hebr", "DEVANAGARI": "Deva",
-    "BENGALI": "Beng", "GUJARATI": "Gujr", "ORIYA": "Orya", "TAMIL": "Taml", "TELUGU": "Telu", "KANNADA": "Knda",
-    "SINHALA": "Sinh", "THAI": "Thai", "LAO": "Laoo", "MYANMAR": "Mymr", "KHMER": "Khmr", "GEORGIAN": "Geor",
-    "ARMENIAN": "Armn", "HANGUL": "Kore", "HIRAGANA": "Kana", "KATAKANA": "Kana", "CJK": "Hani",
-    "IDEOGRAPHIC": "Hani",
-}  # fmt: skip
-_WRITTEN_WITHOUT_SPACES = {"Hani", "Kana", "Thai", "Laoo", "Mymr", "Khmr"}
 _TRADITIONAL_ONLY = frozenset(
     "這個們來時會說國為學過還後開關東車話語請問題點錢愛歡樂電腦網頁檔書買賣貓馬魚鳥風飛龍體實發現應該對"
 )
@@ -56,7 +46,7 @@ class Detector:
         """The most probable of the candidate codes, of which there is at least one. Blocks, see `is_instant`."""
         codes = sorted(candidates)
         sample = text[:_SAMPLE_CHARS]
-        script = _main_script(sample)
+        script = main_script(sample)
         written_so = [code for code in codes if script in LANGUAGES[code].scripts] or codes
         if script is None:
             return self._undecided(codes)
@@ -85,30 +75,6 @@ class Detector:
                 self._identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
         ranked: list[tuple[str, float]] = self._identifier.rank(sample)
         return ranked
-
-
-def _main_script(sample: str) -> str | None:
-    """The script of most of the text, counting words where words have spaces between them, else characters."""
-    counts: Counter[str] = Counter()
-    previous = None
-    for char in sample:
-        script = _script(char)
-        if script is not None and (script != previous or script in _WRITTEN_WITHOUT_SPACES):
-            counts[script] += 1
-        previous = script
-    if counts["Kana"] > _KANA_SHARE * (counts["Kana"] + counts["Hani"]):
-        counts["Jpan"] = counts["Kana"] + counts["Hani"]
-        del counts["Hani"]
-    del counts["Kana"]
-    return counts.most_common(1)[0][0] if counts else None
-
-
-def _script(char: str) -> str | None:
-    if char.isascii():
-        return "Latn" if char.isalpha() else None
-    if not char.isalpha():
-        return None
-    return _SCRIPTS_BY_NAME.get(unicodedata.name(char, "").split(" ", 1)[0].removesuffix("-").split("-", 1)[0])
 
 
 def _chinese_variant(sample: str, codes: list[str]) -> list[str]:

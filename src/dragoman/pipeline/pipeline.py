@@ -1,76 +1,35 @@
-"""The steps from a text to its translation, in document order: protect, segment, translate, restore, cut.
+"""From a document to its translation, piece by piece, in document order.
 
 The pipeline knows no engine: it is handed a `translate` callable, which is the batcher in production and a few lines in
-a test, and a `tokenize` one.
+a test.
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
-from dragoman.core.engine import Hypotheses
+from dragoman.core.engine import Ability, Hypotheses
 from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
-from dragoman.core.types import Decoding, FinishReason, Hypothesis, Outcome, Pair, Piece, Segment, Token, Usage
+from dragoman.core.types import (
+    Decoding,
+    FinishReason,
+    Outcome,
+    Piece,
+    Report,
+    SegmentWarning,
+    Term,
+    Token,
+    Usage,
+)
+from dragoman.pipeline.block import escape
 from dragoman.pipeline.cut import AnswerCutter
-from dragoman.pipeline.protect import find, hide, unmask, visible
-from dragoman.pipeline.restore import restore
-from dragoman.pipeline.segment import split, split_long
+from dragoman.pipeline.finish import Finished, Finisher, Translate
+from dragoman.pipeline.prepare import Document, Passage
 
-Translate = Callable[[Sequence[Segment], Pair, Decoding], AsyncGenerator[Token | Hypotheses]]
-"""Translates segments in document order. For each it gives the hypotheses; before them, where tokens are streamed, the
-tokens of the first hypothesis one by one."""
-
-Tokenize = Callable[[str], tuple[Token, ...]]
-
-# More in one sentence is no sentence, and nesting that many tags would hold up everybody.
-_MOST_PROTECTED = 200
 _CLAUSE_ENDS = tuple("。！？｡.!?…，、：；」』”’）)")
 
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """A text that is ready to be translated."""
-
-    segments: tuple[Segment, ...]
-    pair: Pair
-
-    @property
-    def prompt_tokens(self) -> int:
-        """Source tokens, as the model counts."""
-        return sum(token.model_token is not None for segment in self.segments for token in segment.tokens)
-
-
-@dataclass(frozen=True, slots=True)
-class _Copied:
-    """Text that every choice gets as it is."""
-
-    tokens: tuple[Token, ...]
-
-
-def prepare(text: str, pair: Pair, tokenize: Tokenize, max_source_tokens: int) -> Document:
-    """Cut a text into segments that fit the engine, and take out of them what it must not see. Blocks."""
-
-    def fits(masked: str) -> bool:
-        return len(tokenize(visible(masked))) <= max_source_tokens
-
-    masked_text = hide(text, find(text))
-    segments = []
-    start = 0
-    for sentence in split(masked_text, pair.source):
-        for part in split_long(sentence, fits):
-            start += len(part.before)
-            segments.append(_segment(part, text[start : start + len(part.text)], pair, tokenize))
-            start += len(part.text) + len(part.after)
-    return Document(tuple(segments), pair)
-
-
-def _segment(masked: Segment, original: str, pair: Pair, tokenize: Tokenize) -> Segment:
-    """A segment to be translated, or, where there is nothing to translate, to be copied."""
-    segment = unmask(masked, original, tokenize)
-    has_words = any(char.isalpha() for token in segment.tokens if token.model_token is not None for char in token.text)
-    if has_words and len(segment.protected) <= _MOST_PROTECTED and pair.source != pair.target:
-        return segment
-    return replace(segment, tokens=tokenize(original), protected=(), copied=True)
+_Event = str | Token | tuple[Finished, ...]
+"""Layout, a streamed token of the first choice, or what each choice gets of a passage."""
 
 
 async def translate_document(
@@ -78,100 +37,141 @@ async def translate_document(
     translate: Translate,
     decoding: Decoding,
     *,
+    abilities: Collection[Ability] = (),
     stop: Sequence[str] = (),
     max_tokens: int | None = None,
 ) -> AsyncGenerator[Piece | Outcome]:
     """Give the pieces of every choice in document order, then one `Outcome`.
 
-    Stops asking for translations as soon as every choice has been cut.
+    `abilities` are the engine's. Stops asking for translations as soon as every choice has been cut.
     """
-    answer = _Answer(decoding.num_hypotheses, stop, max_tokens)
-    async with aclosing(_in_order(document, translate, decoding)) as events:
-        async for event in events:
-            for piece in answer.add(event):
+    answer = _Answer(document, decoding.num_hypotheses, stop, max_tokens)
+    finisher = Finisher(translate, document.pair, decoding, abilities)
+    async with aclosing(_in_order(document, translate, decoding, finisher)) as events:
+        async for index, event in events:
+            for piece in answer.add(index, event):
                 yield piece
             if answer.is_cut:
                 break
     for piece in answer.end():
         yield piece
-    yield answer.outcome(document.prompt_tokens)
+    yield answer.outcome()
 
 
 async def _in_order(
-    document: Document, translate: Translate, decoding: Decoding
-) -> AsyncGenerator[_Copied | Token | Hypotheses]:
-    """White space, copied segments and translations, as they follow each other in the document."""
-    pending = [segment for segment in document.segments if not segment.copied]
+    document: Document, translate: Translate, decoding: Decoding, finisher: Finisher
+) -> AsyncGenerator[tuple[int, _Event]]:
+    """Layout, known answers and translations, as they follow each other in the document, with the passage's index."""
+    pending = [passage.segment for passage in document.passages if passage.answer is None]
     async with aclosing(translate(pending, document.pair, decoding)) as translations:
-        for index, segment in enumerate(document.segments):
-            yield _Copied((Token(segment.before),))
-            if segment.copied:
-                yield _Copied(segment.tokens)
+        for index, passage in enumerate(document.passages):
+            yield index, passage.segment.before
+            if passage.answer is not None:
+                yield index, (finisher.known(passage),)
             else:
-                async for event in translations:
-                    if not isinstance(event, Token):
-                        yield tuple(_complete(hypothesis, segment, document.pair) for hypothesis in event)
-                        break
-                    if not segment.protected:  # where a span goes shows only when the segment is done
-                        yield event
-            yield _Copied((Token(_gap(document, index)),))
+                async for event in _passage(passage, translations, finisher):
+                    yield index, event
+            yield index, _gap(document, index)
 
 
-def _complete(hypothesis: Hypothesis, segment: Segment, pair: Pair) -> Hypothesis:
-    """A hypothesis with its protected spans; the source in place of an empty one: nothing is ever lost."""
-    if not hypothesis.text:
-        return replace(hypothesis, tokens=(*hypothesis.tokens, Token(segment.text)))
-    return restore(hypothesis, segment, pair) if segment.protected else hypothesis
+async def _passage(
+    passage: Passage, translations: AsyncGenerator[Token | Hypotheses], finisher: Finisher
+) -> AsyncGenerator[_Event]:
+    """The streamed tokens of a passage, and its end."""
+    streamed = False
+    async for event in translations:
+        if not isinstance(event, Token):
+            yield (finisher.streamed(event[0], passage),) if streamed else await finisher.finish(event, passage)
+            return
+        if not passage.segment.needs_alignment:  # where a span or term goes shows only when the segment is done
+            streamed = True
+            yield replace(event, text=escape(event.text, passage.escaping))
 
 
 class _Answer:
     """All choices of one answer as they grow."""
 
-    def __init__(self, choices: int, stop: Sequence[str], max_tokens: int | None) -> None:
-        self._cutters = [AnswerCutter(stop, max_tokens) for _ in range(choices)]
-        self._truncated = [False] * choices
+    def __init__(self, document: Document, choices: int, stop: Sequence[str], max_tokens: int | None) -> None:
+        self._document = document
+        self._choices = [_Choice(stop, max_tokens) for _ in range(choices)]
         self._streamed = 0
 
     @property
     def is_cut(self) -> bool:
-        return all(cutter.finish_reason is not None for cutter in self._cutters)
+        return all(choice.cutter.finish_reason is not None for choice in self._choices)
 
-    def add(self, event: _Copied | Token | Hypotheses) -> list[Piece]:
-        """The pieces that may be released after this event. Streamed tokens belong to the first choice."""
-        if isinstance(event, _Copied):
-            return [piece for choice in range(len(self._cutters)) for piece in self._release(choice, event.tokens)]
+    def add(self, index: int, event: _Event) -> list[Piece]:
+        """The pieces that may be released after this event of the passage at `index`."""
+        if isinstance(event, str):
+            token = Token(event)
+            return [piece for number in range(len(self._choices)) for piece in self._release(number, (token,))]
         if isinstance(event, Token):
             self._streamed += 1
             return self._release(0, (event,))
         pieces = []
-        for choice in range(len(self._cutters)):
-            hypothesis = event[min(choice, len(event) - 1)]
-            self._truncated[choice] |= not hypothesis.ended
-            pieces += self._release(choice, hypothesis.tokens[self._streamed if choice == 0 else 0 :])
+        for number, choice in enumerate(self._choices):
+            finished = event[min(number, len(event) - 1)]
+            choice.note(index, self._document.passages[index], finished)
+            pieces += self._release(number, finished.tokens[self._streamed if number == 0 else 0 :])
         self._streamed = 0
         return pieces
 
-    def _release(self, choice: int, tokens: Sequence[Token]) -> list[Piece]:
-        released = tuple(self._cutters[choice].feed(tokens))
-        return [Piece(choice, released)] if any(token.text for token in released) else []
+    def _release(self, number: int, tokens: Sequence[Token]) -> list[Piece]:
+        released = tuple(self._choices[number].cutter.feed(tokens))
+        return [Piece(number, released)] if any(token.text for token in released) else []
 
     def end(self) -> list[Piece]:
-        rest = [(choice, tuple(cutter.end())) for choice, cutter in enumerate(self._cutters)]
-        return [Piece(choice, tokens) for choice, tokens in rest if tokens]
+        rest = [(number, tuple(choice.cutter.end())) for number, choice in enumerate(self._choices)]
+        return [Piece(number, tokens) for number, tokens in rest if tokens]
 
-    def outcome(self, prompt_tokens: int) -> Outcome:
-        reasons: tuple[FinishReason, ...] = tuple(
-            cutter.finish_reason or ("length" if truncated else "stop")
-            for cutter, truncated in zip(self._cutters, self._truncated, strict=True)
+    def outcome(self) -> Outcome:
+        completion_tokens = sum(choice.cutter.completion_tokens for choice in self._choices)
+        return Outcome(
+            tuple(choice.finish_reason for choice in self._choices),
+            Usage(self._document.prompt_tokens, completion_tokens),
+            tuple(choice.report(self._document) for choice in self._choices),
         )
-        return Outcome(reasons, Usage(prompt_tokens, sum(cutter.completion_tokens for cutter in self._cutters)))
+
+
+class _Choice:
+    """One answer, and what was seen in it."""
+
+    def __init__(self, stop: Sequence[str], max_tokens: int | None) -> None:
+        self.cutter = AnswerCutter(stop, max_tokens)
+        self._truncated = False
+        self._terms: dict[Term, bool] = {}  # whether it is missing somewhere
+        self._warnings: list[SegmentWarning] = []
+        self._passages = 0
+
+    @property
+    def finish_reason(self) -> FinishReason:
+        return self.cutter.finish_reason or ("length" if self._truncated else "stop")
+
+    def note(self, index: int, passage: Passage, finished: Finished) -> None:
+        self._passages = index + 1
+        self._truncated |= not finished.ended
+        for occurrence in passage.segment.terms:
+            self._terms[occurrence.term] = self._terms.get(occurrence.term, False) | (
+                occurrence.term in finished.missing
+            )
+        self._warnings += [SegmentWarning(code, index) for code in finished.warnings]
+
+    def report(self, document: Document) -> Report:
+        ignored = [SegmentWarning("domains_ignored")] if document.ignores_domains else []
+        return Report(
+            terms_applied=tuple(term for term, missing in self._terms.items() if not missing),
+            terms_missing=tuple(term for term, missing in self._terms.items() if missing),
+            memory=tuple(hit for hit in document.memory_hits if hit.segment < self._passages),
+            warnings=(*ignored, *self._warnings),
+        )
 
 
 def _gap(document: Document, index: int) -> str:
-    """The white space after a segment; one space where the target language needs it and the source had none."""
-    segment, pair = document.segments[index], document.pair
-    following = document.segments[index + 1 : index + 2]
-    if segment.after or pair.source == pair.target or not following or following[0].copied:
+    """The layout after a segment; one space where the target language needs it and the source had none."""
+    passage, pair = document.passages[index], document.pair
+    following = document.passages[index + 1 : index + 2]
+    segment = passage.segment
+    if segment.after or pair.source == pair.target or not following or following[0].answer is not None:
         return segment.after
     spaced = SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.target].scripts)
     return " " if spaced and segment.text.endswith(_CLAUSE_ENDS) else ""

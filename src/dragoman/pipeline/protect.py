@@ -6,23 +6,25 @@ into a span and every offset stays what it was.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 
-from dragoman.core.types import Protected, Segment, Token
-from dragoman.pipeline.segment import MASKS
+from dragoman.pipeline.block import Span
+from dragoman.pipeline.segment import MASKS, SPACE_MASK
 
 # Each begins where it can be decided from a few characters, or at the start of a run: no search takes quadratic time.
 _PATTERNS = (
-    r"(?P<line_mark>^[ \t]*(?:(?:\#{1,6}|[-*+>]|\d{1,4}[.)]|\[\d{1,4}\])[ \t]+|\d{1,4}\|[ \t]*))",
+    r"^[ \t]*```[^`\n]*(?:\n[\s\S]*?(?:^[ \t]*```[ \t]*$|\Z)|\Z)",
     r"`[^`\n]+`",
     r"(?:https?|ftp)://[!\#-;=?-Z\\\]_a-z~]*[A-Za-z0-9_/\#=&%~+-]|\bwww\.[A-Za-z0-9./?\#=&%~+_-]*[A-Za-z0-9/]",
     r"(?<![\w.+-])[A-Za-z0-9._%+-]++@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",
-    r"!?\[(?=[^\[\]\n]{1,300}\]\([^()\s]{1,500}\))|\]\([^()\s]{1,500}\)",
-    r"<!--[^<>\n]{0,500}-->|</?[A-Za-z][^<>\n]{0,500}>|</?\d+/?>|&(?:[A-Za-z]{2,20}|\#\d{1,7}|\#x[0-9A-Fa-f]{1,6});",
+    r"(?P<link_opens>!?\[(?=[^\[\]\n]{1,300}\]\([^()\s]{1,500}\)))|(?P<link_closes>\]\([^()\s]{1,500}\))",
+    r"<!--[^<>\n]{0,500}-->|<(?P<closing>/?)(?P<tag>[A-Za-z][\w-]*)(?P<rest>[^<>\n]{0,500})>|</?\d+/?>",
+    r"&(?:[A-Za-z]{2,20}|\#\d{1,7}|\#x[0-9A-Fa-f]{1,6});",
     r"\{\{[^{}\n]{1,80}\}\}|\$\{[^{}\n]{1,80}\}|\{[\w.:-]{0,40}\}|\$t\([^()\n]{1,80}\)|⟦\d{1,6}⟧",
     r"%\([\w.]{1,40}\)[a-z]|%(?:\d\$)?[-+\#0]?\d{0,3}(?:\.\d{1,3})?[sdifuxXeEgGc@](?![A-Za-z])|(?<!\S):[a-z_]\w+\b:?",
-    r"\*\*(?=\S)|(?<=\S)\*\*",
+    r"(?P<strong>\*\*(?=\S)|(?<=\S)\*\*)",
     r"\$\$[^$\n]{1,300}\$\$|\$(?=[^$\s])[^$\n]{0,300}(?<=[^$\s])\$(?!\d)|\\\([^\\\n]{1,300}\\\)",
     r"(?<![\w/])(?:~|\.{1,2})?(?:/[\w.-]+){2,}/?|\b[A-Za-z]:\\[^\s\"<>|]+",
     r"(?<![\w@\#/&])[@\#][A-Za-z_][A-Za-z0-9_]*",
@@ -31,91 +33,65 @@ _PATTERNS = (
     r"[$€£¥]\ ?\d[\d,]*(?:\.\d+)?|\b\d{1,3}(?:,\d{3})+(?:\.\d+)?%?|\b\d+\.\d+%?|\b\d+%",
     r"(?<![\w+/=-])[A-Za-z0-9+/=_-]{40,}",
     r"[\U0001F1E6-\U0001F1FF]{2}|[\u2600-\u27BF\u2B50\u2B55\U0001F300-\U0001FAFF][\uFE0F\u200D\U0001F300-\U0001FAFF]*",
-    f"[{MASKS}]",
+    f"[{MASKS}{SPACE_MASK}]",
 )
 _PROTECTED = re.compile("|".join(_PATTERNS), re.MULTILINE)
-_FENCE = "```"
-_CLOSING_MARKS = tuple(".,;:!?)")
-_RUN = re.compile("|".join(f"{mask}+" for mask in MASKS))
+# Tags that enclose one another deeper than this are no text.
+_DEEPEST = 100
 
 
-def find(text: str) -> list[tuple[int, int]]:
-    """The protected spans of a text, in order and without overlap."""
-    spans: list[tuple[int, int]] = []
-    start = 0
-    for fence in _fences(text):
-        spans += [match.span() for match in _PROTECTED.finditer(text, start, fence[0])]
-        spans.append(fence)
-        start = fence[1]
-    return spans + [match.span() for match in _PROTECTED.finditer(text, start)]
+def find(text: str) -> list[Span]:
+    """The protected spans of a text, in order and without overlap. Tags, links and `**` that belong together pair."""
+    spans: list[Span] = []
+    opened: list[tuple[str, int]] = []
+    line = end = 0
+    for match in _PROTECTED.finditer(text):
+        line += text.count("\n", end, match.end())
+        end = match.end()
+        spans.append(Span(*match.span()))
+        name, may_open, may_close = _kind(match, line)
+        depth = next((d for d in range(len(opened) - 1, -1, -1) if opened[d][0] == name), None) if may_close else None
+        if depth is not None:
+            opening = opened[depth][1]
+            del opened[depth:]
+            spans[opening] = replace(spans[opening], role="open", pair=opening)
+            spans[-1] = replace(spans[-1], role="close", pair=opening)
+        elif may_open and len(opened) < _DEEPEST:
+            opened.append((name, len(spans) - 1))
+    return spans
 
 
-def _fences(text: str) -> Iterator[tuple[int, int]]:
-    """Fenced blocks of code, from one fence to the next; without a closing one, to the end of the text."""
-    offset = 0
-    opened: int | None = None
-    for line in text.splitlines(keepends=True):
-        content = line.strip()
-        if content.startswith(_FENCE):
-            if opened is None:
-                opened = offset + line.index(_FENCE)
-            elif content == _FENCE:
-                yield opened, offset + line.index(_FENCE) + len(_FENCE)
-                opened = None
-        offset += len(line)
-    if opened is not None and text[opened:].rstrip():
-        yield opened, opened + len(text[opened:].rstrip())
+def _kind(match: re.Match[str], line: int) -> tuple[str, bool, bool]:
+    """What must be equal for two spans to belong together, whether this one may open, and whether it may close."""
+    tag, group = match["tag"], match.lastgroup
+    if tag:
+        return tag.lower(), not match["closing"] and not match["rest"].endswith("/"), bool(match["closing"])
+    if group in {"link_opens", "link_closes"}:
+        return "](", group == "link_opens", group == "link_closes"
+    return f"** in line {line}", group == "strong", group == "strong"
 
 
-def hide(text: str, spans: list[tuple[int, int]]) -> str:
-    """The text with masks for its spans, as long as before. Neighbours get different masks."""
+def merge(first: Sequence[Span], second: Sequence[Span]) -> list[Span]:
+    """Both, but for those of the second that overlap one of the first. A pair that lost its half is two atoms."""
+    shift = len(first) + 1  # their pairs must not be taken for one another's
+    kept = []
+    index = 0
+    for span in second:
+        while index < len(first) and first[index].end <= span.start:
+            index += 1
+        if index == len(first) or span.end <= first[index].start:
+            kept.append(replace(span, pair=span.pair + shift))
+    halves = Counter(span.pair for span in kept if span.role != "atom")
+    whole = [span if halves[span.pair] != 1 else replace(span, role="atom") for span in kept]
+    return sorted([*first, *whole], key=lambda span: span.start)
+
+
+def hide(text: str, spans: Sequence[Span]) -> str:
+    """The text with masks for its spans, as long as before. Neighbours get different masks; white space its own."""
     parts = []
     start = 0
-    for index, (begin, end) in enumerate(spans):
-        parts += [text[start:begin], MASKS[index % len(MASKS)] * (end - begin)]
-        start = end
+    for index, span in enumerate(spans):
+        mask = SPACE_MASK if text[span.start : span.end].isspace() else MASKS[index % len(MASKS)]
+        parts += [text[start : span.start], mask * (span.end - span.start)]
+        start = span.end
     return "".join([*parts, text[start:]])
-
-
-def visible(masked: str) -> str:
-    """What the model reads of a masked text."""
-    return _take_out(masked)[0]
-
-
-def unmask(segment: Segment, original: str, tokenize: Callable[[str], tuple[Token, ...]]) -> Segment:
-    """A segment of the masked text, with its original text, what the model reads of it, and what it must not see."""
-    text, holes = _take_out(segment.text)
-    tokens = tokenize(text)
-    middles = []
-    offset = 0
-    for token in tokens:
-        middles.append(offset + len(token.text) / 2)
-        offset += len(token.text)
-    protected = tuple(
-        Protected(original[start:end], sum(middle < hole for middle in middles), *_spaces(segment.text, start, end))
-        for hole, (start, end) in holes
-    )
-    return replace(segment, text=original, tokens=tokens, protected=protected)
-
-
-def _take_out(masked: str) -> tuple[str, list[tuple[int, tuple[int, int]]]]:
-    """A text without its masks and the spaces they leave, and for each mask the offset of its hole and its span."""
-    kept = ""
-    holes = []
-    start = 0
-    for match in _RUN.finditer(masked):
-        kept = _append(kept, masked[start : match.start()])
-        holes.append((len(kept), match.span()))
-        start = match.end()
-    kept = _append(kept, masked[start:]).rstrip()
-    return kept, [(min(hole, len(kept)), span) for hole, span in holes]
-
-
-def _append(kept: str, text: str) -> str:
-    if text[:1] == " " and (not kept or kept[-1].isspace()):
-        return kept + text[1:]
-    return kept.rstrip(" ") + text if text[:1] in _CLOSING_MARKS else kept + text
-
-
-def _spaces(masked: str, start: int, end: int) -> tuple[bool, bool]:
-    return masked[start - 1 : start].isspace(), masked[end : end + 1].isspace()

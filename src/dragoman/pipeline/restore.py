@@ -4,13 +4,11 @@ The place of a span is between the source words beside it; their alignments give
 tags are put around the translation of what they enclosed, and nest as they did.
 """
 
-import re
+from itertools import accumulate
 
 from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
 from dragoman.core.types import Hypothesis, Pair, Protected, Segment, Token
 
-_OPENING_TAG = re.compile(r"<([A-Za-z][\w-]*)[^<>]*(?<!/)>")
-_CLOSING_TAG = re.compile(r"</([A-Za-z][\w-]*)\s*>")
 _OPENING_MARKS = "([{<“‘「『（《【\"'"
 _CLOSING_MARKS = ".,;:!?)]}>”’。，、；：！？」』）》】\"'"
 
@@ -22,18 +20,20 @@ def restore(hypothesis: Hypothesis, segment: Segment, pair: Pair) -> Hypothesis:
     places = _places(hypothesis, segment, spaced=spaced)
     tokens: list[Token] = []
     for index in range(len(hypothesis.tokens) + 1):
+        opened = False
         for protected, place in zip(segment.protected, places, strict=True):
             if place == index:
                 following = "".join(token.text for token in hypothesis.tokens[index : index + 2])
                 _insert(tokens, protected, following, source_spaced=source_spaced)
+                opened = protected.role == "open"
         if index < len(hypothesis.tokens):
-            tokens.append(_apart(tokens, hypothesis.tokens[index]))
+            tokens.append(_apart(tokens, hypothesis.tokens[index], opened=opened))
     return Hypothesis(tuple(tokens), hypothesis.score, hypothesis.ended)
 
 
 def _insert(tokens: list[Token], protected: Protected, following: str, *, source_spaced: bool) -> None:
     before = "".join(token.text for token in tokens[-3:])[-1:]
-    opens, closes = _opens(protected.text), _closes(protected.text)
+    opens, closes = protected.role == "open", protected.role == "close"
     wants_before = protected.space_before if source_spaced else before.isalnum() and not closes
     wants_after = protected.space_after if source_spaced else following[:1].isalnum() and not opens
     if opens and following[:1] == " ":  # the space of the word that it opens goes before it
@@ -44,10 +44,10 @@ def _insert(tokens: list[Token], protected: Protected, following: str, *, source
     tokens.append(Token(left + protected.text + right))
 
 
-def _apart(tokens: list[Token], token: Token) -> Token:
+def _apart(tokens: list[Token], token: Token, *, opened: bool) -> Token:
     """The token, without a space that would double one before it or stand behind an opening mark."""
     last = tokens[-1] if tokens else Token("")
-    unwanted = last.model_token is None and (last.text[-1:].isspace() or _opens(last.text.strip()) is not None)
+    unwanted = opened or (last.model_token is None and last.text[-1:].isspace())
     return Token(token.text[1:], token.model_token, token.logprob) if unwanted and token.text[:1] == " " else token
 
 
@@ -55,13 +55,22 @@ def _places(hypothesis: Hypothesis, segment: Segment, *, spaced: bool) -> list[i
     """For each span, the index of the target token before which it goes."""
     target = _Target(hypothesis, segment, spaced=spaced)
     places = [target.place(protected.position) for protected in segment.protected]
-    pairs = _pairs(segment.protected)
+    pairs, lone_openings, lone_closings = _pairs(segment.protected)
     for opening, closing in pairs:
         start, end = (segment.protected[index].position for index in (opening, closing))
         inside = target.aligned_with(start, end)
         places[opening] = target.word_border(min(inside, default=places[opening]))
         places[closing] = target.word_border(max(inside, default=places[opening] - 1) + 1)
-    return _nested(places, pairs)
+    # A tag whose other half is in another sentence encloses all from there to the border.
+    shift, end = len(lone_closings), len(hypothesis.tokens)
+    borders = [0] * shift + places + [end] * len(lone_openings)
+    pairs = [(opening + shift, closing + shift) for opening, closing in pairs]
+    pairs += [(shift - 1 - rank, closing + shift) for rank, closing in enumerate(lone_closings)]
+    pairs += [(opening + shift, len(borders) - 1 - rank) for rank, opening in enumerate(lone_openings)]
+    nested = _nested(borders, sorted(pairs))
+    if not _well_formed(nested, pairs):
+        nested = list(accumulate(borders, max))  # in the order of the source, all is as well-formed as there
+    return nested[shift : shift + len(places)]
 
 
 class _Target:
@@ -113,29 +122,32 @@ class _Target:
         return words[-1] + 1 if words else len(self._texts)
 
 
-def _pairs(spans: tuple[Protected, ...]) -> list[tuple[int, int]]:
-    """Opening and closing spans that belong together, outer ones first."""
-    stack: list[tuple[str, int]] = []
+def _pairs(spans: tuple[Protected, ...]) -> tuple[list[tuple[int, int]], list[int], list[int]]:
+    """Opening and closing spans that belong together; then opening and closing ones whose other half is elsewhere."""
+    opened: dict[int, int] = {}
     pairs = []
+    lone_closings = []
     for index, span in enumerate(spans):
-        opened, closed = _opens(span.text), _closes(span.text)
-        depth = next((depth for depth in range(len(stack) - 1, -1, -1) if stack[depth][0] == closed), None)
-        if closed and depth is not None:
-            pairs.append((stack[depth][1], index))
-            del stack[depth:]
-        elif opened:
-            stack.append((opened, index))
-    return sorted(pairs)
+        if span.role == "open":
+            opened[span.pair] = index
+        elif span.role == "close" and span.pair in opened:
+            pairs.append((opened.pop(span.pair), index))
+        elif span.role == "close":
+            lone_closings.append(index)
+    return pairs, sorted(opened.values()), lone_closings
 
 
-def _opens(text: str) -> str | None:
-    tag = _OPENING_TAG.fullmatch(text)
-    return tag[1].lower() if tag else {"**": "**", "[": "]", "![": "]"}.get(text)
-
-
-def _closes(text: str) -> str | None:
-    tag = _CLOSING_TAG.fullmatch(text)
-    return tag[1].lower() if tag else "]" if text.startswith("](") else "**" if text == "**" else None
+def _well_formed(places: list[int], pairs: list[tuple[int, int]]) -> bool:
+    """Whether no pair overlaps another, where spans at one place stand in the order of the source."""
+    closing_of = dict(pairs)
+    openings = {closing: opening for opening, closing in pairs}
+    stack: list[int] = []
+    for index in sorted(range(len(places)), key=lambda index: (places[index], index)):
+        if index in closing_of:
+            stack.append(index)
+        elif index in openings and (not stack or stack.pop() != openings[index]):
+            return False
+    return True
 
 
 def _nested(places: list[int], pairs: list[tuple[int, int]]) -> list[int]:

@@ -7,6 +7,7 @@ a segment, so does a tab or a run of three blanks (columns); inside a line, sent
 import re
 import unicodedata
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import sentencex
 
@@ -14,6 +15,12 @@ from dragoman.core.types import Segment
 
 MASKS = "\ue000\ue001"
 """Private characters, which stand for the characters of protected spans while a document is cut."""
+
+SPACE_MASK = "\u205f"
+"""A rare space, which stands for those of protected white space: sentences may part there."""
+
+# What begins a line and is no language: marks of headings, quotes and lists, numbers of lines that were sent together.
+_LINE_MARK = re.compile(r"[ \t]*(?:(?:#{1,6}|[-*+>]|\d{1,4}[.)]|\[\d{1,4}\])[ \t]+|\d{1,4}\|[ \t]*)+")
 
 _COLUMN_GAP = re.compile(r"\t\s*| {3,}")
 # sentencex splits after a full-width stop only where it knows the language; the stop itself is enough to know.
@@ -23,6 +30,8 @@ _BLOCK_CHARS = 4000
 _SENTENCEX_CODES = {"zh_tw": "zh", "yue": "zh", "nb": "no", "nn": "no"}
 # Where a long sentence may be cut, best first.
 _CLAUSE_MARKS = (re.compile(r"[;:；：]+\s*|[—–]\s+"), re.compile(r"[,，、،]\s*"), re.compile(r"\s+"))
+_CLAUSE_ENDS = (",", ";", ":", "，", "；", "：", "、")
+_SMALLEST_TO_HALVE = 4
 _JOINERS = "\u200d\ufe0e\ufe0f"
 
 
@@ -30,9 +39,9 @@ def split(text: str, language: str) -> list[Segment]:
     """Cut a document into sentences. A document of white space only is one segment without text."""
     spans: list[tuple[int, int]] = []
     offset = 0
-    for sentence in _sentences(text, language):
+    for sentence, is_layout in _sentences(text, language):
         core = sentence.strip()
-        if core:
+        if core and not is_layout:
             start = offset + len(sentence) - len(sentence.lstrip())
             spans.append((start, start + len(core)))
         offset += len(sentence)
@@ -46,16 +55,20 @@ def split(text: str, language: str) -> list[Segment]:
     ]
 
 
-def _sentences(text: str, language: str) -> Iterator[str]:
-    """Sentences with the white space around them; joined, they are the text."""
+def _sentences(text: str, language: str) -> Iterator[tuple[str, bool]]:
+    """Sentences with the white space around them, and what is layout; joined, they are the text."""
     code = _SENTENCEX_CODES.get(language, language)
     for line in text.splitlines(keepends=True):
-        if line.isspace():
-            yield line
+        mark = _LINE_MARK.match(line)
+        start = mark.end() if mark else 0
+        yield line[:start], True
+        if line[start:].isspace():
+            yield line[start:], True
             continue
-        for cell in _pieces(_COLUMN_GAP, line):
+        for cell in _pieces(_COLUMN_GAP, line[start:]):
             for run in _pieces(_AFTER_FULL_WIDTH_STOP, cell):
-                yield from _run_sentences(run, code)
+                for sentence in _run_sentences(run, code):
+                    yield sentence, False
 
 
 def _pieces(boundary: re.Pattern[str], text: str) -> Iterator[str]:
@@ -112,9 +125,40 @@ def _middle_cut(text: str) -> int:
         cuts = [match.end() for match in mark.finditer(text, low, high) if 0 < match.end() < len(text)]
         if cuts:
             return min(cuts, key=lambda cut: abs(cut - middle))
-    whole = (cut for cut in (*range(middle, len(text)), *range(middle, 0, -1)) if not _joins_previous(text[cut]))
+    whole = (cut for cut in (*range(middle, len(text)), *range(middle, 0, -1)) if not _joins_previous(text, cut))
     return next(whole, middle)
 
 
-def _joins_previous(char: str) -> bool:
-    return char in _JOINERS or char in MASKS or unicodedata.combining(char) != 0
+def _joins_previous(text: str, place: int) -> bool:
+    char = text[place]
+    in_mask = char in MASKS and char == text[place - 1]
+    return in_mask or char in _JOINERS or unicodedata.combining(char) != 0
+
+
+def halves(segment: Segment) -> tuple[Segment, ...]:
+    """A segment in two, each with its tokens and terms: at a clause mark near the middle, else at a word; or itself."""
+    size = len(segment.tokens)
+    inside_terms = {index for term in segment.terms for index in range(term.start + 1, term.end)}
+    cuts = [index for index in range(size // 4, size - size // 4 + 1) if 0 < index < size and index not in inside_terms]
+    if size < _SMALLEST_TO_HALVE or not cuts:
+        return (segment,)
+
+    def preference(index: int) -> tuple[int, int]:
+        before, after = segment.tokens[index - 1].text, segment.tokens[index].text
+        kind = 0 if before.endswith(_CLAUSE_ENDS) else 1 if after[:1].isspace() else 2
+        return kind, abs(index - size // 2)
+
+    cut = min(cuts, key=preference)
+    return tuple(
+        replace(
+            segment,
+            text="".join(token.text for token in segment.tokens[start:end]).strip(),
+            tokens=segment.tokens[start:end],
+            terms=tuple(
+                replace(term, start=term.start - start, end=term.end - start)
+                for term in segment.terms
+                if start <= term.start < end
+            ),
+        )
+        for start, end in ((0, cut), (cut, size))
+    )

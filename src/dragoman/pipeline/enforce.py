@@ -1,0 +1,176 @@
+"""Puts the targets of terms into a translation, in place of what the model wrote for their sources.
+
+A target that the model wrote by itself is left where it is. For the others, attention says which words of the
+translation came from the term.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
+from dragoman.core.types import Hypothesis, Occurrence, Pair, Segment, Term, Token
+
+# A token with less of its attention on a term is not its translation.
+_LEAST_ATTENTION = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Enforced:
+    """A hypothesis with the targets of terms. `unplaced`: terms for which the model seems to have written nothing."""
+
+    hypothesis: Hypothesis
+    unplaced: tuple[Occurrence, ...]
+
+
+def missing_terms(text: str, terms: Sequence[Occurrence], pair: Pair) -> list[Term]:
+    """Terms whose target is in a translation less often than their source is in the text."""
+    found = _written(text, terms, spaced=_is_spaced(pair.target))
+    return list(dict.fromkeys(term.term for index, term in enumerate(terms) if index not in found))
+
+
+def enforce(hypothesis: Hypothesis, segment: Segment, pair: Pair, *, force: bool = False) -> Enforced:
+    """Replace what the model wrote for terms. With `force`, a term without a place gets the likeliest."""
+    draft = _Draft(hypothesis, segment, spaced=_is_spaced(pair.target))
+    unplaced = tuple(term for term in draft.wanted if not draft.replace(term))
+    if force:
+        for term in unplaced:
+            draft.insert(term)
+    return Enforced(draft.hypothesis(), unplaced)
+
+
+def _is_spaced(language: str) -> bool:
+    return SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[language].scripts)
+
+
+def _written(text: str, terms: Sequence[Occurrence], *, spaced: bool) -> dict[int, tuple[int, int]]:
+    """For the index of each term whose target the text has, the characters that are it. Longer targets choose first."""
+    taken: list[tuple[int, int]] = []
+    found = {}
+    for index in sorted(range(len(terms)), key=lambda index: -len(terms[index].term.target)):
+        target = terms[index].term.target
+        first = re.escape(target[0])
+        if target[0].islower():
+            first = f"[{first}{re.escape(target[0].upper())}]" if len(target[0].upper()) == 1 else first
+        border = ("(?<!\\w)" if target[0].isalnum() else "", "(?!\\w)" if target[-1].isalnum() else "")
+        before, after = border if spaced else ("", "")
+        for match in re.finditer(before + first + re.escape(target[1:]) + after, text):
+            if all(match.end() <= start or match.start() >= end for start, end in taken):
+                taken.append(match.span())
+                found[index] = match.span()
+                break
+    return found
+
+
+class _Draft:
+    """A translation in which terms are being put."""
+
+    def __init__(self, hypothesis: Hypothesis, segment: Segment, *, spaced: bool) -> None:
+        self._source = hypothesis
+        self._segment = segment
+        self._spaced = spaced
+        self._texts = [token.text for token in hypothesis.tokens]
+        self._rows = hypothesis.alignment or ()
+        found = _written(hypothesis.text, segment.terms, spaced=spaced)
+        self.wanted = [term for index, term in enumerate(segment.terms) if index not in found]
+        self._taken = self._tokens_of(list(found.values()))
+        self._changes: list[tuple[int, int, Occurrence]] = []
+
+    def _tokens_of(self, places: list[tuple[int, int]]) -> set[int]:
+        taken = set()
+        start = 0
+        for index, text in enumerate(self._texts):
+            end = start + len(text)
+            if any(start < last and end > first for first, last in places):
+                taken.add(index)
+            start = end
+        return taken
+
+    def replace(self, term: Occurrence) -> bool:
+        """Put a term in place of what the model wrote for it; false if nothing seems to be."""
+        weights = {
+            index: sum(row[term.start : term.end])
+            for index, row in enumerate(self._rows[: len(self._texts)])
+            if index not in self._taken and any(char.isalnum() for char in self._texts[index])
+        }
+        own = {index for index, weight in weights.items() if self._comes_from(index, term)}
+        if not own:
+            best = max(weights, key=lambda index: weights[index], default=None)
+            if best is None or weights[best] < _LEAST_ATTENTION:
+                return False
+            own = {best}
+        start, end = self._words(
+            max(_runs(own, self._taken), key=lambda run: sum(weights.get(index, 0.0) for index in run))
+        )
+        self._change(start, end, term)
+        return True
+
+    def _comes_from(self, index: int, term: Occurrence) -> bool:
+        row = self._rows[index]
+        return term.start <= max(range(len(row)), key=row.__getitem__) < term.end if row else False
+
+    def _words(self, run: range) -> tuple[int, int]:
+        """The whole words of a run of tokens."""
+        start, end = run.start, run.stop
+        while self._spaced and start > 0 and start - 1 not in self._taken and self._joined(start):
+            start -= 1
+        while self._spaced and end < len(self._texts) and end not in self._taken and self._joined(end):
+            end += 1
+        return start, end
+
+    def _joined(self, index: int) -> bool:
+        return self._texts[index - 1][-1:].isalnum() and self._texts[index][:1].isalnum()
+
+    def insert(self, term: Occurrence) -> None:
+        """Put a term where it would be if both languages had the same order."""
+        place = round(term.start * len(self._texts) / max(1, len(self._segment.tokens)))
+        while place < len(self._texts) and (
+            (place in self._taken and place - 1 in self._taken) or (self._spaced and place and self._joined(place))
+        ):
+            place += 1
+        self._change(place, place, term)
+
+    def _change(self, start: int, end: int, term: Occurrence) -> None:
+        self._taken.update(range(start, end))
+        self._changes.append((start, end, term))
+
+    def hypothesis(self) -> Hypothesis:
+        """The translation with all that was put into it."""
+        if not self._changes:
+            return self._source
+        tokens: list[Token] = []
+        rows: list[tuple[float, ...]] = []
+        place = 0
+        for start, end, term in sorted(self._changes, key=lambda change: change[:2]):
+            tokens += self._source.tokens[place:start]
+            rows += self._rows[place:start]
+            tokens.append(Token(self._fitted(term, start, end)))
+            rows.append(tuple(float(column == term.start) for column in range(len(self._segment.tokens))))
+            place = end
+        tokens += self._source.tokens[place:]
+        rows += self._rows[place:]
+        alignment = tuple(rows) if self._rows else None
+        return Hypothesis(tuple(tokens), self._source.score, self._source.ended, alignment)
+
+    def _fitted(self, term: Occurrence, start: int, end: int) -> str:
+        """The target as given, with the case and the spaces that its place asks for."""
+        target = term.term.target
+        old = "".join(self._texts[start:end])
+        before, after = "".join(self._texts[:start]), "".join(self._texts[end:])
+        begins_sentence = not any(char.isalnum() for char in before)
+        if begins_sentence and target == target.lower() and (old or after).lstrip()[:1].isupper():
+            target = target[:1].upper() + target[1:]
+        left = " " if self._spaced and (old[:1].isspace() or before[-1:].isalnum()) and before else ""
+        right = " " if self._spaced and after[:1].isalnum() else ""
+        return left + target + right
+
+
+def _runs(indexes: set[int], taken: set[int]) -> list[range]:
+    """Neighbours together; one token of another origin between them does not part them, unless it is taken."""
+    runs: list[range] = []
+    for index in sorted(indexes):
+        if runs and index - runs[-1].stop <= 1 and index - 1 not in taken:
+            runs[-1] = range(runs[-1].start, index + 1)
+        else:
+            runs.append(range(index, index + 1))
+    return runs

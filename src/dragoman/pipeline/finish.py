@@ -1,0 +1,166 @@
+"""From what an engine wrote to what a client may read: terms, protected spans, checks, and another try where they fail.
+
+The rungs, cheapest first: replace what the model wrote for a term; search again with the terms as constraints; put the
+term where it most likely belongs. A translation that fails the checks is decoded again with a wider beam that shuns
+repetition, then in two halves; the attempt with the fewest problems wins.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Collection, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, replace
+
+from dragoman.core.engine import Ability, Hypotheses
+from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
+from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Term, Token, WarningCode
+from dragoman.pipeline.block import escape
+from dragoman.pipeline.enforce import enforce, missing_terms
+from dragoman.pipeline.prepare import Passage
+from dragoman.pipeline.restore import restore
+from dragoman.pipeline.segment import halves
+from dragoman.pipeline.verify import problems, without_inventions
+
+Translate = Callable[[Sequence[Segment], Pair, Decoding], AsyncGenerator[Token | Hypotheses]]
+"""Translates segments in document order. For each it gives the hypotheses; before them, where tokens are streamed, the
+tokens of the first hypothesis one by one."""
+
+# Warnings that ask for another try, and how much. The others tell of what was mended.
+_BADNESS: dict[WarningCode, int] = {
+    "empty": 10,
+    "repetition": 3,
+    "script": 3,
+    "echo": 3,
+    "truncated": 2,
+    "length": 2,
+    "number_changed": 1,
+    "term_missing": 1,
+}
+_WIDE_BEAM = 8
+_LEAST_REPETITION_PENALTY = 1.2
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A passage's part of one answer, as the document writes it. `ended`: not cut at the model's length limit."""
+
+    tokens: tuple[Token, ...]
+    ended: bool = True
+    missing: tuple[Term, ...] = ()
+    warnings: tuple[WarningCode, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """A hypothesis with its terms, and what is wrong with it."""
+
+    hypothesis: Hypothesis
+    warnings: tuple[WarningCode, ...]
+
+    @property
+    def badness(self) -> int:
+        """Attempts with less are better; with none, no other is needed."""
+        return sum(_BADNESS.get(code, 0) for code in self.warnings)
+
+
+class Finisher:
+    """Finishes the translations of one document."""
+
+    def __init__(self, translate: Translate, pair: Pair, decoding: Decoding, abilities: Collection[Ability]) -> None:
+        self._translate = translate
+        self._pair = pair
+        self._again = replace(decoding, num_hypotheses=1, top_k=1)
+        self._can_constrain = "constraints" in abilities
+        self._spaced = SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.target].scripts)
+
+    def known(self, passage: Passage) -> Finished:
+        """A passage that needs no model."""
+        tokens = passage.answer or ()
+        missing = missing_terms("".join(token.text for token in tokens), passage.segment.terms, self._pair)
+        return Finished(tokens, missing=tuple(missing), warnings=("term_missing",) if missing else ())
+
+    def streamed(self, hypothesis: Hypothesis, passage: Passage) -> Finished:
+        """A passage whose tokens are with the client already: it can only be checked."""
+        return self._written(_Attempt(hypothesis, problems(hypothesis, passage.segment, self._pair)), passage)
+
+    async def finish(self, hypotheses: Hypotheses, passage: Passage) -> tuple[Finished, ...]:
+        """What each choice gets of a passage."""
+        finished = []
+        repaired: _Attempt | None = None
+        for hypothesis in hypotheses:
+            attempt = await self._attempt(hypothesis, passage.segment)
+            if attempt.badness:
+                repaired = repaired or await self._repaired(attempt, passage.segment)
+                attempt = min(attempt, repaired, key=_badness)
+            finished.append(self._written(attempt, passage))
+        return tuple(finished)
+
+    async def _attempt(self, hypothesis: Hypothesis, segment: Segment) -> _Attempt:
+        """A hypothesis with all terms, by the cheapest rung that brings them."""
+        tokens = without_inventions(hypothesis.tokens)
+        warnings: tuple[WarningCode, ...] = () if tokens == hypothesis.tokens else ("invented_placeholder",)
+        enforced = enforce(replace(hypothesis, tokens=tokens), segment, self._pair)
+        if enforced.unplaced and self._can_constrain:
+            constrained = await self._decode(segment, replace(self._again, must_include_terms=True))
+            enforced = min(enforced, enforce(constrained, segment, self._pair), key=lambda each: len(each.unplaced))
+        if enforced.unplaced:
+            enforced = enforce(enforced.hypothesis, segment, self._pair, force=True)
+            warnings += ("term_moved",)
+        return _Attempt(enforced.hypothesis, warnings + problems(enforced.hypothesis, segment, self._pair))
+
+    async def _repaired(self, attempt: _Attempt, segment: Segment) -> _Attempt:
+        penalty = max(self._again.repetition_penalty, _LEAST_REPETITION_PENALTY)
+        careful = replace(self._again, beam_size=_WIDE_BEAM, repetition_penalty=penalty)
+        attempt = min(attempt, await self._attempt(await self._decode(segment, careful), segment), key=_badness)
+        parts = halves(segment)
+        if attempt.badness and len(parts) > 1:
+            attempts = [await self._attempt(await self._decode(part, careful), part) for part in parts]
+            attempt = min(attempt, self._joined(attempts, segment), key=_badness)
+        return attempt
+
+    async def _decode(self, segment: Segment, decoding: Decoding) -> Hypothesis:
+        async with aclosing(self._translate([segment], self._pair, decoding)) as events:
+            async for event in events:
+                if not isinstance(event, Token):
+                    return event[0]
+        raise AssertionError("this is a bug: an engine gives hypotheses for every segment")
+
+    def _joined(self, attempts: Sequence[_Attempt], segment: Segment) -> _Attempt:
+        """The parts of a segment as one."""
+        tokens: list[Token] = []
+        rows: list[tuple[float, ...]] = []
+        columns = 0
+        for attempt in attempts:
+            if tokens and self._spaced:
+                tokens.append(Token(" "))
+                rows.append(())
+            tokens += attempt.hypothesis.tokens
+            rows += [(0.0,) * columns + row for row in attempt.hypothesis.alignment or ()]
+            columns = len(halves(segment)[0].tokens)
+        hypotheses = [attempt.hypothesis for attempt in attempts]
+        score = sum(hypothesis.score for hypothesis in hypotheses) / len(hypotheses)
+        alignment = tuple(rows) if all(hypothesis.alignment for hypothesis in hypotheses) else None
+        joined = Hypothesis(tuple(tokens), score, all(hypothesis.ended for hypothesis in hypotheses), alignment)
+        moved: tuple[WarningCode, ...] = tuple(
+            dict.fromkeys(code for attempt in attempts for code in attempt.warnings if code not in _BADNESS)
+        )
+        return _Attempt(joined, moved + problems(joined, segment, self._pair))
+
+    def _written(self, attempt: _Attempt, passage: Passage) -> Finished:
+        """An attempt with its protected spans, as the document writes it; the source in place of an empty one."""
+        segment, hypothesis, warnings = passage.segment, attempt.hypothesis, attempt.warnings
+        missing = tuple(missing_terms(hypothesis.text, segment.terms, self._pair))
+        if not hypothesis.text.strip():
+            return Finished((*hypothesis.tokens, Token(passage.source)), hypothesis.ended, missing, warnings)
+        if passage.escaping != "none":
+            written = tuple(replace(token, text=escape(token.text, passage.escaping)) for token in hypothesis.tokens)
+            hypothesis = replace(hypothesis, tokens=written)
+        if segment.protected:
+            hypothesis = restore(hypothesis, segment, self._pair)
+            if attempt.hypothesis.alignment is None and any(
+                0 < s.position < len(segment.tokens) for s in segment.protected
+            ):
+                warnings += ("placeholder_moved",)
+        return Finished(hypothesis.tokens, hypothesis.ended, missing, warnings)
+
+
+def _badness(attempt: _Attempt) -> int:
+    return attempt.badness

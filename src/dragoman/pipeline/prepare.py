@@ -1,0 +1,275 @@
+"""What happens to a document before any model reads it: protect, terms, segment, memory.
+
+The result is a list of passages. What no model may touch is in their layout, in their protected spans, or in answers
+that are known already.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+from dragoman.core.engine import EngineInfo
+from dragoman.core.types import Example, MemoryHit, Occurrence, Pair, Protected, Segment, Term, Token
+from dragoman.pipeline.block import Block, Escaping, Span, escape
+from dragoman.pipeline.memory import Answer, Memory
+from dragoman.pipeline.protect import find, hide, merge
+from dragoman.pipeline.segment import MASKS, SPACE_MASK, split, split_long
+from dragoman.pipeline.terms import Match, TermBase
+
+Tokenize = Callable[[str], tuple[Token, ...]]
+
+# Tags of a sentence are put back one by one; with more of them it is cut, or it would hold up everybody.
+_MOST_PROTECTED = 200
+_CLOSING_MARKS = tuple(".,;:!?)")
+_RUN = re.compile("|".join(f"{mask}+" for mask in (*MASKS, SPACE_MASK)))
+
+
+@dataclass(frozen=True, slots=True)
+class Guidance:
+    """What the client gave along with the text."""
+
+    terms: tuple[Term, ...] = ()
+    memory: tuple[Example, ...] = ()
+    domains: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A segment in its document. `escaping`: how its translation is written there.
+
+    `source` and `answer` are as the document writes them; there is an answer where it is known without a model.
+    """
+
+    segment: Segment
+    source: str = ""
+    escaping: Escaping = "none"
+    answer: tuple[Token, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A text that is ready to be translated."""
+
+    passages: tuple[Passage, ...]
+    pair: Pair
+    memory_hits: tuple[MemoryHit, ...] = ()
+    ignores_domains: bool = False
+
+    @property
+    def prompt_tokens(self) -> int:
+        """Source tokens, as the model counts."""
+        return sum(token.model_token is not None for each in self.passages for token in each.segment.tokens)
+
+
+def prepare(
+    blocks: Sequence[Block], pair: Pair, tokenize: Tokenize, info: EngineInfo, guidance: Guidance | None = None
+) -> Document:
+    """Cut the blocks of a document into segments that fit the engine, and take out what it must not see. Blocks."""
+    preparation = _Preparation(pair, tokenize, info, guidance or Guidance())
+    for block in blocks:
+        preparation.add(block)
+    return preparation.document()
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """A block, and what was found in its text."""
+
+    block: Block
+    text: str
+    masked: str
+    spans: tuple[Span, ...]
+    matches: tuple[Match, ...]
+
+    def spans_in(self, start: int, end: int) -> list[Span]:
+        """The spans of a part, with places in that part."""
+        inside = self.spans[bisect_left(self.spans, start, key=_start) : bisect_left(self.spans, end, key=_start)]
+        return [replace(span, start=span.start - start, end=span.end - start) for span in inside]
+
+    def matches_in(self, start: int, end: int) -> tuple[Match, ...]:
+        return self.matches[bisect_left(self.matches, start, key=_start) : bisect_left(self.matches, end, key=_start)]
+
+    def written(self, answer: Answer, start: int) -> tuple[Token, ...]:
+        """An answer to the part at `start`, as the document writes it."""
+        return tuple(
+            Token(
+                escape(part, self.block.escaping)
+                if isinstance(part, str)
+                else self.block.source(start + part[0], start + part[1])
+            )
+            for part in answer.parts
+        )
+
+
+def _start(found: Span | Match) -> int:
+    return found.start
+
+
+class _Preparation:
+    """One document on its way."""
+
+    def __init__(self, pair: Pair, tokenize: Tokenize, info: EngineInfo, guidance: Guidance) -> None:
+        self._pair = pair
+        self._tokenize = tokenize
+        self._info = info
+        self._guidance = guidance
+        self._terms = TermBase(guidance.terms, pair.source)
+        self._memory = Memory(guidance.memory, pair.target)
+        self._domains = guidance.domains if "domains" in info.abilities else ""
+        self._passages: list[Passage] = []
+        self._memory_hits: list[MemoryHit] = []
+        self._layout: list[str] = []  # since the last segment
+
+    def document(self) -> Document:
+        layout = "".join(self._layout)
+        if not self._passages:
+            self._passages.append(Passage(Segment("", before=layout), answer=()))
+        elif layout:
+            last = self._passages[-1]
+            self._passages[-1] = replace(last, segment=replace(last.segment, after=last.segment.after + layout))
+        ignores_domains = bool(self._guidance.domains) and not self._domains
+        return Document(tuple(self._passages), self._pair, tuple(self._memory_hits), ignores_domains)
+
+    def add(self, block: Block) -> None:
+        if block.text is None:
+            self._layout.append(block.raw)
+            return
+        spans = merge(block.spans, find(block.text))
+        matches = self._terms.find(block.text, spans)
+        if matches:  # a term is stronger than what was found by itself
+            taken = {match.start for match in matches}
+            spans = merge([Span(match.start, match.end) for match in matches], spans)
+            spans = [span for span in spans if span.start not in taken]
+        source = _Source(block, block.text, hide(block.text, spans), tuple(spans), tuple(matches))
+        end = 0
+        for part in self._parts(source):
+            start = end + len(part.before)
+            end = start + len(part.text)
+            self._layout.append(block.source(start - len(part.before), start))
+            self._add_passage(source, start, end)
+            after = block.source(end, end + len(part.after))
+            end += len(part.after)
+            self._layout.append(after)
+
+    def _add_passage(self, source: _Source, start: int, end: int) -> None:
+        if start == end:
+            return
+        last = self._passages[-1] if self._passages else None
+        layout = "".join(self._layout)
+        self._layout = []
+        passage = self._passage(source, start, end)
+        if last is None:
+            passage = replace(passage, segment=replace(passage.segment, before=layout))
+        else:
+            self._passages[-1] = replace(last, segment=replace(last.segment, after=layout))
+        self._passages.append(passage)
+
+    def _parts(self, source: _Source) -> Iterator[Segment]:
+        """The sentences of a block; all of it, where the memory knows that."""
+        core = source.masked.strip()
+        start = source.masked.find(core)
+        end = start + len(core)
+        if self._memory and self._memory.answer(source.text[start:end], source.spans_in(start, end)):
+            yield Segment(core, source.masked[:start], source.masked[end:])
+            return
+        for sentence in self._whole_terms(source, split(source.masked, self._pair.source)):
+            yield from split_long(sentence, self._fits)
+
+    def _whole_terms(self, source: _Source, sentences: Sequence[Segment]) -> Iterator[Segment]:
+        """The sentences, but for borders inside of a term (`Yahoo! Inc.`)."""
+        inside = {place for match in source.matches for place in range(match.start + 1, match.end)}
+        waiting: Segment | None = None
+        place = 0
+        for sentence in sentences:
+            if waiting is None:
+                waiting = sentence
+            elif place in inside:
+                text = waiting.text + waiting.after + sentence.before + sentence.text
+                waiting = Segment(text, waiting.before, sentence.after)
+            else:
+                yield waiting
+                waiting = sentence
+            place += len(sentence.before + sentence.text + sentence.after)
+        if waiting is not None:
+            yield waiting
+
+    def _fits(self, masked: str) -> bool:
+        if sum(1 for _ in _RUN.finditer(masked)) > _MOST_PROTECTED:
+            return False
+        return len(self._tokenize(_take_out(masked)[0])) <= self._info.max_source_tokens
+
+    def _passage(self, source: _Source, start: int, end: int) -> Passage:
+        """A segment to be translated, or with its answer."""
+        text, raw = source.text[start:end], source.block.source(start, end)
+        spans = source.spans_in(start, end)
+        segment = self._segment(source, start, end)
+        has_words = any(c.isalpha() for token in segment.tokens if token.model_token is not None for c in token.text)
+        if self._pair.source == self._pair.target or not (has_words or segment.terms):
+            tokens = self._tokenize(raw)
+            return Passage(Segment(raw, tokens=tokens), raw, source.block.escaping, tokens)
+        answer = self._memory.answer(text, spans)
+        if answer is not None:
+            self._memory_hits.append(MemoryHit(len(self._passages), answer.kind, answer.score))
+            return Passage(segment, raw, source.block.escaping, source.written(answer, start))
+        if "examples" in self._info.abilities:
+            similar = self._memory.similar(text)
+            self._memory_hits += [MemoryHit(len(self._passages), "example", score) for _, score in similar]
+            segment = replace(segment, examples=tuple(example for example, _ in similar))
+        return Passage(segment, raw, source.block.escaping)
+
+    def _segment(self, source: _Source, start: int, end: int) -> Segment:
+        """What the model reads of a part of a block, and what it must not see."""
+        masked = source.masked[start:end]
+        visible, places = _take_out(masked)
+        tokens = self._tokenize(visible)
+        ends = list(accumulate(len(token.text) for token in tokens))
+        middles = [end - len(token.text) / 2 for end, token in zip(ends, tokens, strict=True)]
+        protected = tuple(
+            Protected(
+                source.block.source(start + span.start, start + span.end),
+                bisect_left(middles, places[span.start]),
+                masked[span.start - 1 : span.start].isspace(),
+                masked[span.end : span.end + 1].isspace(),
+                span.role,
+                span.pair,
+            )
+            for span in source.spans_in(start, end)
+        )
+        terms = tuple(
+            Occurrence(
+                match.term,
+                bisect_right(ends, places[match.start - start]),
+                bisect_left(ends, places[min(match.end, end) - start]) + 1,
+            )
+            for match in source.matches_in(start, end)
+        )
+        return Segment(source.text[start:end], tokens=tokens, protected=protected, terms=terms, domains=self._domains)
+
+
+def _take_out(masked: str) -> tuple[str, list[int]]:
+    """A text without its masks and the spaces they leave; for each character and the end, its place there."""
+    kept = ""
+    places: list[int] = []
+    start = 0
+    for match in _RUN.finditer(masked):
+        kept = _append(kept, masked[start : match.start()], places)
+        places += [len(kept.rstrip(" "))] * (match.end() - match.start())
+        if match[0][0] == SPACE_MASK:
+            kept = _append(kept, " ", [])
+        start = match.end()
+    kept = _append(kept, masked[start:], places).rstrip()
+    places.append(len(kept))
+    return kept, [min(place, len(kept)) for place in places]
+
+
+def _append(kept: str, text: str, places: list[int]) -> str:
+    """The text after what is kept, without a space too many; and the place of each of its characters."""
+    if text[:1] in _CLOSING_MARKS:
+        kept = kept.rstrip(" ")
+    if text[:1] == " " and (not kept or kept[-1].isspace()):
+        places.append(len(kept))
+        text = text[1:]
+    places += range(len(kept), len(kept) + len(text))
+    return kept + text
