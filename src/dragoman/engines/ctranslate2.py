@@ -11,20 +11,30 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import ctranslate2
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman.core.engine import Batch, BatchPolicy, EngineInfo, Hypotheses, OnToken
 from dragoman.core.errors import ConfigurationError
+from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
 from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Token
+from dragoman.engines.constrained_decoding import search as search_with_constraints
 from dragoman.engines.model_card import CARD, TEXT, ModelCard, find_model, load_card, read_vocabulary
-from dragoman.engines.tokenizers import Detokenizer, load_tokenizers
+from dragoman.engines.tokenizers import GrowingHypothesis, load_tokenizers
 
 _LOWEST_TEMPERATURE = 0.01
 _REPETITION_PENALTIES = (0.01, 100.0)
+# Search with constraints: paths side by side, and how much longer than its source a translation may become.
+_CONSTRAINED_BEAM = 12
+_TOKENS_PER_SOURCE_TOKEN, _TOKENS_TO_SPARE = 2, 10
+# After a full stop, a word is tokenised as within a sentence, without a mark of its beginning.
+_MID_SENTENCE = "。"
 _OnStep = Callable[[Any], bool]
 
 
@@ -58,23 +68,6 @@ def _threads(options: Options) -> tuple[int, int]:
     return options.inter_threads or max(1, cpus // intra), intra
 
 
-class _Growing:  # pragma: no cover # runs on CTranslate2's own threads, which coverage cannot see
-    """A hypothesis while its tokens are still coming."""
-
-    def __init__(self, detokenizer: Detokenizer) -> None:
-        self._detokenizer = detokenizer
-        self._tokens: list[Token] = []
-
-    def add(self, piece: str, logprob: float) -> Token:
-        token = Token(self._detokenizer.feed(piece), piece, logprob)
-        self._tokens.append(token)
-        return token
-
-    def hypothesis(self, *, ended: bool) -> Hypothesis:
-        score = sum(token.logprob or 0.0 for token in self._tokens) / max(1, len(self._tokens))
-        return Hypothesis(tuple(self._tokens), score, ended)
-
-
 class CTranslate2Engine:
     """One loaded model."""
 
@@ -96,7 +89,8 @@ class CTranslate2Engine:
                 "copy the whole model directory again, or correct `device` and `compute_type`."
             ) from error
         self._card = card
-        self._vocabulary_size = len(read_vocabulary(directory, "target")[1])
+        self._target_ids = read_vocabulary(directory, "target")[1]
+        self._target_pieces = list(self._target_ids)
         self._beam_size = options.beam_size or card.beam_size
         self._end = str(config.get("eos_token") or "</s>")
         specials = {str(config.get(key)) for key in ("bos_token", "unk_token", "decoder_start_token")}
@@ -111,6 +105,7 @@ class CTranslate2Engine:
             pairs=card.all_pairs(),
             max_source_tokens=card.max_source_tokens,
             batch_policy=BatchPolicy(),
+            abilities=frozenset({"constraints"}),
         )
 
     def _check_limits(self, directory: Path) -> None:
@@ -160,12 +155,13 @@ class CTranslate2Engine:
             raise
 
     def _emitter(self, batch: Batch, on_token: OnToken, loop: asyncio.AbstractEventLoop) -> Callable[[Any], None]:
-        prefix_length = len(self._card.target_prefix)  # the first steps repeat it
-        growing = [_Growing(self._target.detokenizer()) for _ in batch.segments]
+        # CTranslate2 drops the callback on its own thread; one that held the engine might free it there, and deadlock.
+        end, prefix_length = self._end, len(self._card.target_prefix)  # the first steps repeat the prefix
+        growing = [GrowingHypothesis(self._target.detokenizer()) for _ in batch.segments]
 
         def emit(step: Any) -> None:  # pragma: no cover # on CTranslate2's threads
             index: int = step.batch_id
-            ended = step.token == self._end
+            ended = step.token == end
             if not ended and step.step >= prefix_length:
                 loop.call_soon_threadsafe(on_token, index, growing[index].add(step.token, step.log_prob))
             if step.is_last:
@@ -185,12 +181,19 @@ class CTranslate2Engine:
             return options | {"beam_size": max(beam_size, decoding.num_hypotheses)}
         return options | {
             "beam_size": 1,
-            "sampling_topk": 0 if decoding.top_k >= self._vocabulary_size else decoding.top_k,
+            "sampling_topk": 0 if decoding.top_k >= len(self._target_ids) else decoding.top_k,
             "sampling_topp": min(decoding.top_p, 1.0),
             "sampling_temperature": max(decoding.temperature, _LOWEST_TEMPERATURE),
         }
 
     def _decode(self, batch: Batch, search: dict[str, Any], on_step: _OnStep | None) -> list[Hypotheses]:
+        if batch.decoding.must_include_terms:
+            free = replace(batch.decoding, must_include_terms=False)
+            return [
+                self._decode_with_terms(segment, batch.pair)
+                or self._decode(Batch((segment,), batch.pair, free), search, on_step)[0]
+                for segment in batch.segments
+            ]
         prefix = self._card.frame(self._card.target_prefix, batch.pair, [])
         results = self._translator.translate_batch(
             [self._source_tokens(segment, batch.pair) for segment in batch.segments],
@@ -214,6 +217,55 @@ class CTranslate2Engine:
             )
             for result, segment in zip(results, batch.segments, strict=True)
         ]
+
+    def _decode_with_terms(self, segment: Segment, pair: Pair) -> Hypotheses | None:
+        """The best translation that has the targets of all terms; none if the model cannot write them."""
+        constraints = [self._constraint(term.term.target, pair) for term in segment.terms]
+        if not all(constraints):
+            return None
+        source = self._source_tokens(segment, pair)
+        prefix = self._card.frame(self._card.target_prefix, pair, [])
+        room = sum(map(len, constraints)) + _TOKENS_PER_SOURCE_TOKEN * len(segment.tokens) + _TOKENS_TO_SPARE
+
+        def next_logits(paths: Sequence[tuple[int, ...]]) -> NDArray[np.float32]:
+            results = self._read_paths(source, [[*prefix, *map(self._target_pieces.__getitem__, ids)] for ids in paths])
+            return np.array([np.asarray(result.logits[0][-1]) for result in results], dtype=np.float32)
+
+        best = search_with_constraints(
+            next_logits,
+            constraints,
+            end=self._target_ids[self._end],
+            beam_size=_CONSTRAINED_BEAM,
+            max_tokens=min(room, self._card.max_target_tokens),
+        )
+        if best is None:
+            return None
+        pieces = [self._target_pieces[index] for index in best.ids]
+        attention = self._read_paths(source, [[*prefix, *pieces]])[0].attention[0][len(prefix) :]
+        return (self._hypothesis([*pieces, self._end], best.score, attention, segment),)
+
+    def _constraint(self, text: str, pair: Pair) -> tuple[int, ...]:
+        """The ids of a text within a sentence; none if the vocabulary cannot write it."""
+        spaced = SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.target].scripts)
+        anchor = () if spaced else self._target.tokenize(_MID_SENTENCE)
+        tokens = self._target.tokenize(text if spaced else _MID_SENTENCE + text)[len(anchor) :]
+        ids = [self._target_ids.get(token.model_token or "") for token in tokens]
+        known = tuple(index for index in ids if index is not None)
+        return known if len(known) == len(ids) else ()
+
+    def _read_paths(self, source: list[str], prefixes: list[list[str]]) -> Any:
+        """Results with the logits and the attention of every position of target prefixes of one length."""
+        return self._translator.translate_batch(
+            [source] * len(prefixes),
+            target_prefix=prefixes,
+            max_input_length=0,
+            max_decoding_length=len(prefixes[0]) + 1,
+            min_decoding_length=0,
+            beam_size=1,
+            return_end_token=True,
+            return_logits_vocab=True,
+            return_attention=True,
+        )
 
     def _hypothesis(
         self, pieces: list[str], score: float, attention: list[list[float]], segment: Segment

@@ -149,8 +149,8 @@ def _check_vocabulary(card: ModelCard, directory: Path) -> None:
                 )
 
 
-def read_vocabulary(directory: Path, side: str) -> tuple[Path, frozenset[str]]:
-    """The tokens of the `source` or `target` side, and the file that lists them. Raises `ConfigurationError`."""
+def read_vocabulary(directory: Path, side: str) -> tuple[Path, dict[str, int]]:
+    """The ids of the tokens of the `source` or `target` side, and their file. Raises `ConfigurationError`."""
     for name in ("shared_vocabulary", f"{side}_vocabulary"):
         for path in (directory / f"{name}.json", directory / f"{name}.txt"):
             if path.is_file():
@@ -161,9 +161,10 @@ def read_vocabulary(directory: Path, side: str) -> tuple[Path, frozenset[str]]:
     )
 
 
-def _parse_vocabulary(path: Path) -> frozenset[str]:
+def _parse_vocabulary(path: Path) -> dict[str, int]:
     try:
         text = path.read_text("utf-8")
-        return frozenset(json.loads(text) if path.suffix == ".json" else text.split("\n"))
+        tokens: list[str] = json.loads(text) if path.suffix == ".json" else text.removesuffix("\n").split("\n")
+        return {token: index for index, token in enumerate(tokens)}
     except ValueError as error:
         raise ConfigurationError(f"{path} cannot be read ({error}); copy the whole model directory again.") from error

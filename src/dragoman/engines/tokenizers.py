@@ -8,7 +8,7 @@ from typing import Protocol
 import sentencepiece
 
 from dragoman.core.errors import ConfigurationError
-from dragoman.core.types import Token
+from dragoman.core.types import Hypothesis, Token
 from dragoman.engines.model_card import ModelCard
 
 _BYTE = re.compile(r"<0x([0-9A-F]{2})>")
@@ -121,3 +121,22 @@ def load_tokenizers(card: ModelCard, directory: Path, silent: frozenset[str]) ->
     source, target = (directory / str(name) for name in (card.tokenizer.source, card.tokenizer.target))
     source_side = SentencePieceTokenizer(source, silent)
     return source_side, source_side if source == target else SentencePieceTokenizer(target, silent)
+
+
+class GrowingHypothesis:  # pragma: no cover # runs on CTranslate2's own threads, which coverage cannot see
+    """A hypothesis while its tokens are still coming."""
+
+    def __init__(self, detokenizer: Detokenizer) -> None:
+        self._detokenizer = detokenizer
+        self._tokens: list[Token] = []
+
+    def add(self, piece: str, logprob: float) -> Token:
+        """The next token."""
+        token = Token(self._detokenizer.feed(piece), piece, logprob)
+        self._tokens.append(token)
+        return token
+
+    def hypothesis(self, *, ended: bool) -> Hypothesis:
+        """All of it."""
+        score = sum(token.logprob or 0.0 for token in self._tokens) / max(1, len(self._tokens))
+        return Hypothesis(tuple(self._tokens), score, ended)

@@ -10,9 +10,7 @@ from dataclasses import dataclass
 
 from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
 from dragoman.core.types import Hypothesis, Occurrence, Pair, Segment, Term, Token
-
-# A token with less of its attention on a term is not its translation.
-_LEAST_ATTENTION = 0.2
+from dragoman.pipeline.alignment import translated_from
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,26 +86,12 @@ class _Draft:
 
     def replace(self, term: Occurrence) -> bool:
         """Put a term in place of what the model wrote for it; false if nothing seems to be."""
-        weights = {
-            index: sum(row[term.start : term.end])
-            for index, row in enumerate(self._rows[: len(self._texts)])
-            if index not in self._taken and any(char.isalnum() for char in self._texts[index])
-        }
-        own = {index for index, weight in weights.items() if self._comes_from(index, term)}
-        if not own:
-            best = max(weights, key=lambda index: weights[index], default=None)
-            if best is None or weights[best] < _LEAST_ATTENTION:
-                return False
-            own = {best}
-        start, end = self._words(
-            max(_runs(own, self._taken), key=lambda run: sum(weights.get(index, 0.0) for index in run))
-        )
+        run = translated_from(self._rows, self._texts, term.start, term.end, self._taken)
+        if run is None:
+            return False
+        start, end = self._words(run)
         self._change(start, end, term)
         return True
-
-    def _comes_from(self, index: int, term: Occurrence) -> bool:
-        row = self._rows[index]
-        return term.start <= max(range(len(row)), key=row.__getitem__) < term.end if row else False
 
     def _words(self, run: range) -> tuple[int, int]:
         """The whole words of a run of tokens."""
@@ -163,14 +147,3 @@ class _Draft:
         left = " " if self._spaced and (old[:1].isspace() or before[-1:].isalnum()) and before else ""
         right = " " if self._spaced and after[:1].isalnum() else ""
         return left + target + right
-
-
-def _runs(indexes: set[int], taken: set[int]) -> list[range]:
-    """Neighbours together; one token of another origin between them does not part them, unless it is taken."""
-    runs: list[range] = []
-    for index in sorted(indexes):
-        if runs and index - runs[-1].stop <= 1 and index - 1 not in taken:
-            runs[-1] = range(runs[-1].start, index + 1)
-        else:
-            runs.append(range(index, index + 1))
-    return runs

@@ -8,8 +8,10 @@ from itertools import accumulate
 
 from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
 from dragoman.core.types import Hypothesis, Pair, Protected, Segment, Token
+from dragoman.pipeline.alignment import strongest, translated_from
 
 _OPENING_MARKS = "([{<“‘「『（《【\"'"
+_BRACKETS = "<[!]"
 _CLOSING_MARKS = ".,;:!?)]}>”’。，、；：！？」』）》】\"'"
 
 
@@ -24,18 +26,22 @@ def restore(hypothesis: Hypothesis, segment: Segment, pair: Pair) -> Hypothesis:
         for protected, place in zip(segment.protected, places, strict=True):
             if place == index:
                 following = "".join(token.text for token in hypothesis.tokens[index : index + 2])
-                _insert(tokens, protected, following, source_spaced=source_spaced)
+                _insert(tokens, protected, following, spaced=spaced, source_spaced=source_spaced)
                 opened = protected.role == "open"
         if index < len(hypothesis.tokens):
             tokens.append(_apart(tokens, hypothesis.tokens[index], opened=opened))
     return Hypothesis(tuple(tokens), hypothesis.score, hypothesis.ended)
 
 
-def _insert(tokens: list[Token], protected: Protected, following: str, *, source_spaced: bool) -> None:
+def _insert(tokens: list[Token], protected: Protected, following: str, *, spaced: bool, source_spaced: bool) -> None:
     before = "".join(token.text for token in tokens[-3:])[-1:]
+    if protected.text.isspace() and (not before or before.isspace() or not following):
+        return  # an empty line would end a subtitle
     opens, closes = protected.role == "open", protected.role == "close"
     wants_before = protected.space_before if source_spaced else before.isalnum() and not closes
     wants_after = protected.space_after if source_spaced else following[:1].isalnum() and not opens
+    if not spaced and protected.role != "atom" and protected.text[0] in _BRACKETS:
+        wants_before = wants_after = False  # a tag needs no space among words that have none; `*` and `_` do
     if opens and following[:1] == " ":  # the space of the word that it opens goes before it
         wants_before = True
     left = " " if wants_before and before and not before.isspace() and before not in _OPENING_MARKS else ""
@@ -54,13 +60,18 @@ def _apart(tokens: list[Token], token: Token, *, opened: bool) -> Token:
 def _places(hypothesis: Hypothesis, segment: Segment, *, spaced: bool) -> list[int]:
     """For each span, the index of the target token before which it goes."""
     target = _Target(hypothesis, segment, spaced=spaced)
-    places = [target.place(protected.position) for protected in segment.protected]
+    places = [
+        target.within(target.place(protected.position))
+        if protected.text.isspace()
+        else target.place(protected.position)
+        for protected in segment.protected
+    ]
     pairs, lone_openings, lone_closings = _pairs(segment.protected)
     for opening, closing in pairs:
         start, end = (segment.protected[index].position for index in (opening, closing))
-        inside = target.aligned_with(start, end)
-        places[opening] = target.word_border(min(inside, default=places[opening]))
-        places[closing] = target.word_border(max(inside, default=places[opening] - 1) + 1)
+        inside = target.translated_from(start, end)
+        if inside is not None:
+            places[opening], places[closing] = target.word_border(inside.start), target.word_border(inside.stop)
     # A tag whose other half is in another sentence encloses all from there to the border.
     shift, end = len(lone_closings), len(hypothesis.tokens)
     borders = [0] * shift + places + [end] * len(lone_openings)
@@ -80,16 +91,17 @@ class _Target:
         self._texts = [token.text for token in hypothesis.tokens]
         self._source_words = [any(char.isalnum() for char in token.text) for token in segment.tokens]
         self._spaced = spaced
+        self._rows = hypothesis.alignment or ()
         # Source token and weight for each target token that has a letter or digit; punctuation aligns with anything.
-        self._links: dict[int, tuple[int, float]] = {}
-        for index, row in enumerate(hypothesis.alignment or ()):
-            if index < len(self._texts) and row and any(char.isalnum() for char in self._texts[index]):
-                best = max(range(len(row)), key=row.__getitem__)
-                self._links[index] = (best, row[best])
+        self._links = {
+            index: (strongest(row), max(row))
+            for index, (row, text) in enumerate(zip(self._rows, self._texts, strict=False))
+            if row and any(char.isalnum() for char in text)
+        }
 
-    def aligned_with(self, start: int, end: int) -> list[int]:
-        """Target tokens whose source token lies in the range."""
-        return [index for index, (source, _) in self._links.items() if start <= source < end]
+    def translated_from(self, start: int, end: int) -> range | None:
+        """Target tokens that came from source tokens."""
+        return translated_from(self._rows, self._texts, start, end)
 
     def place(self, position: int) -> int:
         """The place of a span that lay before the source token at `position`."""
@@ -116,6 +128,12 @@ class _Target:
                 break
             index += 1
         return index
+
+    def within(self, index: int) -> int:
+        """The nearest place between two words: a line does not break at its end."""
+        words = [at for at, text in enumerate(self._texts) if any(char.isalnum() for char in text)]
+        inner = [at for at in words[1:] if self.word_border(at) == at]
+        return min(inner, key=lambda at: abs(at - index), default=index)
 
     def _end_of_words(self) -> int:
         words = [index for index, text in enumerate(self._texts) if any(char.isalnum() for char in text)]

@@ -19,9 +19,6 @@ MASKS = "\ue000\ue001"
 SPACE_MASK = "\u205f"
 """A rare space, which stands for those of protected white space: sentences may part there."""
 
-# What begins a line and is no language: marks of headings, quotes and lists, numbers of lines that were sent together.
-_LINE_MARK = re.compile(r"[ \t]*(?:(?:#{1,6}|[-*+>]|\d{1,4}[.)]|\[\d{1,4}\])[ \t]+|\d{1,4}\|[ \t]*)+")
-
 _COLUMN_GAP = re.compile(r"\t\s*| {3,}")
 # sentencex splits after a full-width stop only where it knows the language; the stop itself is enough to know.
 _AFTER_FULL_WIDTH_STOP = re.compile(r"(?<=[。！？｡])(?![。！？｡…”’」』）》】〉\"')\]])")
@@ -39,9 +36,9 @@ def split(text: str, language: str) -> list[Segment]:
     """Cut a document into sentences. A document of white space only is one segment without text."""
     spans: list[tuple[int, int]] = []
     offset = 0
-    for sentence, is_layout in _sentences(text, language):
+    for sentence in _sentences(text, language):
         core = sentence.strip()
-        if core and not is_layout:
+        if core:
             start = offset + len(sentence) - len(sentence.lstrip())
             spans.append((start, start + len(core)))
         offset += len(sentence)
@@ -55,20 +52,16 @@ def split(text: str, language: str) -> list[Segment]:
     ]
 
 
-def _sentences(text: str, language: str) -> Iterator[tuple[str, bool]]:
-    """Sentences with the white space around them, and what is layout; joined, they are the text."""
+def _sentences(text: str, language: str) -> Iterator[str]:
+    """Sentences with the white space around them; joined, they are the text."""
     code = _SENTENCEX_CODES.get(language, language)
     for line in text.splitlines(keepends=True):
-        mark = _LINE_MARK.match(line)
-        start = mark.end() if mark else 0
-        yield line[:start], True
-        if line[start:].isspace():
-            yield line[start:], True
+        if line.isspace():
+            yield line
             continue
-        for cell in _pieces(_COLUMN_GAP, line[start:]):
+        for cell in _pieces(_COLUMN_GAP, line):
             for run in _pieces(_AFTER_FULL_WIDTH_STOP, cell):
-                for sentence in _run_sentences(run, code):
-                    yield sentence, False
+                yield from _run_sentences(run, code)
 
 
 def _pieces(boundary: re.Pattern[str], text: str) -> Iterator[str]:

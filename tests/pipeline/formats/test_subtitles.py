@@ -81,6 +81,7 @@ def test_a_cue_is_a_block_and_so_is_each_turn(payload: str, expected: list[str])
         (f"\ufeff1\n{SRT_TIMES}\nOne\n\n2\n{SRT_TIMES}\nTwo\n\n", ["One", "Two"]),
         (f"{SRT_TIMES}\nOne\n2\n{SRT_TIMES}\nTwo", ["One", "Two"]),
         (f"{SRT_TIMES}\nOne\n{SRT_TIMES}\nTwo", ["One", "Two"]),
+        (f"{SRT_TIMES}\nOne\n\nmore\n{SRT_TIMES}\nTwo", ["One", "more", "Two"]),
         (f"1\n{SRT_TIMES}\nOne\n\nmore\n\n2\n\n{SRT_TIMES}\n\nTwo", ["One", "more", "Two"]),
         ("1\n00:00:01,000 -> 00:00:02\nOne\n\n2\n00:00:0l,000 --> x\nTwo", ["One", "Two"]),
         (f"1\r{SRT_TIMES}\rOne\r\r2\r{SRT_TIMES}\rTwo", ["One", "Two"]),

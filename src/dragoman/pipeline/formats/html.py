@@ -43,6 +43,8 @@ _READ_ATTRIBUTES = frozenset({"alt", "aria-label", "placeholder", "title"})
 _BUTTONS = frozenset({"button", "reset", "submit"})
 _DESCRIPTIONS = frozenset({"description", "og:description", "og:title"})
 
+_CUTS_OF_TWO = 5  # the start, and both sides of two links
+
 _HIDDEN = (
     r"<!--(?:-?>|.*?(?:--!?>|\Z))|<!\[CDATA\[.*?(?:\]\]>|\Z)|<![A-Za-z][^<>]*+>"
     r"|<\?(?:php\b|=).*?(?:\?>|\Z)|<[?%][^<>]*+>"
@@ -114,18 +116,20 @@ def _broken_twice(found: Iterable[Token]) -> Iterator[Token]:
 
 
 def _links(run: Sequence[Token]) -> list[Sequence[Token]]:
-    """A run of links without text between them, such as a menu, as one run for each; another run as it is."""
+    """A run of several links without text between them, such as a menu, as runs of one link; another run as it is."""
+    ends = closing_tags(run)
     cuts = [0]
-    depth = 0
-    for index, token in enumerate(run):
-        if token.name == "a" and token.kind == "open":
-            depth += 1
-            cuts.append(index)
-        elif token.name == "a" and token.kind == "close":
-            depth -= 1
-            cuts.append(index + 1)
-        elif depth == 0 and (token.kind == "word" or (token.kind == "text" and has_letters(token.raw))):
+    index = 0
+    while index < len(run):
+        token = run[index]
+        if token.name == "a" and index in ends:
+            cuts += [index, ends[index] + 1]
+            index = ends[index]
+        elif token.kind == "word" or (token.kind == "text" and has_letters(token.raw)):
             return [run]
+        index += 1
+    if len(cuts) < _CUTS_OF_TWO:
+        return [run]
     return [run[start:end] for start, end in pairwise([*cuts, len(run)]) if start < end]
 
 

@@ -1,60 +1,45 @@
 """Finds the stretches of a Markdown document that hold text: paragraphs, headings, list items, table cells.
 
 The document is read once, line by line, as CommonMark does: a line first goes on in the open containers (block quotes,
-list items), then may open new ones, and what is left of it belongs to a leaf (a paragraph, a fence …). Tables, footnotes,
-admonitions and a few more marks of the usual extensions are known too. Whatever is in no region is layout or code.
+list items), then may open new ones, and what is left of it belongs to a leaf (a paragraph, a fence …). Tables,
+footnotes, admonitions and more of the usual extensions are known too. Whatever is in no region is layout or code.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from dragoman.pipeline.formats.markdown_leaves import (
+    CODE_INDENT,
+    DELIMITER_ROW,
+    LEAF,
+    RULE,
+    Piece,
+    cells,
+    closing,
+    heading_end,
+)
 from dragoman.pipeline.formats.markdown_lines import Line, lines
-
-Piece = tuple[int, int]
-"""The start and end of the text of a line in the document."""
 
 _QUOTE = 0
 # No document nests deeper; a hostile one must not make every line pay for thousands of containers.
 _MAX_DEPTH = 32
-# From here on an indented line is code.
-_CODE_INDENT = 4
 
-_RULE = r"(?P<rule>([-*_])[ \t]*(?:\2[ \t]*+){2,}+$)"
 _MARKER = re.compile(
-    rf"{_RULE}|(?P<quote>>)|(?P<item>[-+*](?=[ \t]|$)|\d{{1,9}}[.)](?=[ \t]|$)|:(?=[ \t]))"
+    rf"{RULE}|(?P<quote>>)|(?P<item>[-+*](?=[ \t]|$)|\d{{1,9}}[.)](?=[ \t]|$)|:(?=[ \t]))"
     r"|(?P<note>(?:\[\^[^\[\]\s]{1,100}\]|\*\[[^\[\]]{1,100}\]):)"
     r"|(?P<box>(?:(?:!!!|\?\?\?\+?)[ \t]+[\w-]+(?:[ \t]+(?:inline|end))*+(?=[ \t]*(?:\"|$))|===[+!]?(?=[ \t]+\"))"
     r"[ \t]*(?:\"(?P<title>[^\"]*)\")?[ \t]*$)"
 )
 _INTERRUPTING_ITEM = re.compile(r"(?:[-+*]|1[.)]|:)[ \t]+[^ \t]")
-_DELIMITER_ROW = re.compile(r"(?=[^|]*\|)\|?[ \t]*+:?-+:?[ \t]*+(?:\|[ \t]*+:?-+:?[ \t]*+)*+\|?[ \t]*$")
-_CELL = re.compile(r"(?:[^|\\]|\\.)*+\\?")
 _UNDERLINE = re.compile(r"(?:=+|-+)[ \t]*$")
 
-_HTML_NAMES = (
-    "address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|dialog|dir|div|dl|dt"
-    "|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|header|hr|html|iframe|legend|li|link|main|menu"
-    "|menuitem|nav|noframes|ol|optgroup|option|p|param|picture|search|section|source|summary|table|tbody|td|tfoot|th"
-    "|thead|title|tr|track|ul|video"
-)
-_LONE_TAG = r"</?[a-z][a-z0-9-]*+(?:[ \t/](?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*+)?>[ \t]*$"
-_LEAF = re.compile(
-    r"(?P<fence>`{3,}(?=[^`]*$)|~{3,})|(?P<heading>\#{1,6}(?=[ \t]|$))"
-    rf"|{_RULE.replace('2', '4')}|(?P<math>\$\$[ \t]*$)|(?P<grid>\+(?:[-=:]+\+)+[ \t]*$)"
-    rf"|(?P<raw><(?:(?:script|pre|style|textarea)(?=[\s>]|$)|!--|\?|!\[CDATA\[|![a-z]))"
-    rf"|(?P<html></?(?:{_HTML_NAMES})(?=[ \t/>]|$)|{_LONE_TAG})"
-    r"|(?P<verbatim>\{%.*%\}[ \t]*$|\{\{.*\}\}[ \t]*$|\{:.*\}[ \t]*$|\[TOC\][ \t]*$|\[\[_?TOC_?\]\][ \t]*$)"
-    r"|(?P<directive>:{3,}[ \t]*(?:[\w-]+|\{[^{}]*\})?(?:\[(?P<label>[^\[\]]*)\](?:\{[^{}]*\})?[ \t]*$)?)|(?P<alert>\[![a-z]+\][-+]?)",
-    re.IGNORECASE,
-)
-_RAW_ENDS = {"<!--": "-->", "<?": "?>", "<![cdata[": "]]>"}
 _TITLE = r"(?:\"[^\"]*\"|'[^']*'|\([^()]*\))[ \t]*$"
 _DEFINITION = re.compile(
     rf"\[(?P<label>(?:[^\[\]\\^]|\\.)(?:[^\[\]\\]|\\.)*+)\]:[ \t]*(?P<target>\S+[ \t]*)?({_TITLE}|$)"
 )
 _TARGET_LINE = re.compile(rf"\S+[ \t]*({_TITLE}|$)")
-_TITLE_LINE = re.compile(_TITLE)
+_TITLE_LINE = re.compile(f"({_TITLE})")
 _TASK = re.compile(r"\[[ xX]\][ \t]+(?=[^ \t])")
 
 
@@ -133,7 +118,7 @@ class _Reader:
         """Skip the marks of the open containers that the line carries on, and count these."""
         for depth, indent in enumerate(self._containers):
             if indent == _QUOTE:
-                if line.indent >= _CODE_INDENT or not line.starts_with(">"):
+                if line.indent >= CODE_INDENT or not line.starts_with(">"):
                     return depth
                 line.skip_mark(1)
                 line.skip(1)
@@ -153,21 +138,21 @@ class _Reader:
             self.flush()
 
     def _starts_block(self, line: Line) -> bool:
-        return line.indent < _CODE_INDENT and bool(line.match(_MARKER) or line.match(_LEAF))
+        return line.indent < CODE_INDENT and bool(line.match(_MARKER) or line.match(LEAF))
 
     def _is_underline(self, line: Line) -> bool:
         """Whether the line underlines a heading, which then ends."""
-        if not self._paragraph or line.indent >= _CODE_INDENT or not line.match(_UNDERLINE):
+        if not self._paragraph or line.indent >= CODE_INDENT or not line.match(_UNDERLINE):
             return False
         self.flush()
         return True
 
     def _is_delimiter_row(self, line: Line) -> bool:
         """Whether the line makes a table of the line before, which then begins."""
-        if not self._paragraph or not line.match(_DELIMITER_ROW):
+        if not self._paragraph or not line.match(DELIMITER_ROW):
             return False
         header = self._paragraph[-1]
-        if len(list(self._cells(*header))) != len(list(self._cells(*line.content))):
+        if len(list(cells(self._text, *header))) != len(list(cells(self._text, *line.content))):
             return False
         self._paragraph.pop()
         self.flush()
@@ -176,27 +161,17 @@ class _Reader:
         return True
 
     def _add_row(self, start: int, end: int) -> None:
-        self.regions += [Region((cell,)) for cell in self._cells(start, end) if cell[0] < cell[1]]
-
-    def _cells(self, start: int, end: int) -> Iterator[Piece]:
-        start += self._text.startswith("|", start)
-        while start < end:
-            match = _CELL.match(self._text, start, end)
-            stop = match.end() if match else end
-            cell = self._text[start:stop]
-            first = start + len(cell) - len(cell.lstrip(" \t"))
-            yield first, max(first, start + len(cell.rstrip(" \t")))
-            start = stop + 1
+        self.regions += [Region((cell,)) for cell in cells(self._text, start, end) if cell[0] < cell[1]]
 
     def _start(self, line: Line) -> None:
         """Open the containers that begin in the line, and take the rest of it."""
-        while line.indent < _CODE_INDENT and len(self._containers) < _MAX_DEPTH:
+        while line.indent < CODE_INDENT and len(self._containers) < _MAX_DEPTH:
             match = line.match(_MARKER)
             if not match or match["rule"] or not self._may_interrupt(line, match):
                 break
             self.flush()
             self._open_container(line, match)
-        if self._in_table and not self._starts_block(line):
+        if self._in_table and line.indent < CODE_INDENT and not self._starts_block(line):
             self._add_row(*line.content)
         elif not line.blank:
             self._take_leaf(line)
@@ -211,23 +186,23 @@ class _Reader:
             self._containers.append(_QUOTE)
             line.skip(1)
         elif match["item"]:
-            gap = 1 if line.blank or line.indent > _CODE_INDENT else line.indent
+            gap = 1 if line.blank or line.indent > CODE_INDENT else line.indent
             self._containers.append(before + width + gap)
             line.skip(gap)
         else:
-            self._containers.append(_CODE_INDENT)
+            self._containers.append(CODE_INDENT)
             line.skip(line.indent)
             if match["title"]:
                 self._add_title(*match.span("title"))
 
     def _take_leaf(self, line: Line) -> None:
-        if line.indent >= _CODE_INDENT:
+        if line.indent >= CODE_INDENT:
             if self._paragraph:
                 self._add(line)
             else:
                 self.flush()
             return
-        match = line.match(_LEAF)
+        match = line.match(LEAF)
         if match and self._take_special(line, match):
             return
         if not self._paragraph and self._is_definition(line):
@@ -256,41 +231,24 @@ class _Reader:
             return False
         self.flush()
         if kind == "heading":
-            self._take_heading(line, match.end())
+            self._add_title(match.end(), heading_end(self._text, match.end(), line.end))
         elif kind in {"directive", "alert"}:
             self._add_title(*(match.span("label") if match["label"] else (match.end(), line.end)))
         elif kind == "html" and _QUOTE in self._containers:
             self._add(line)  # the next lines begin with marks of the quote, which are no HTML
             self.flush()
         elif kind not in {"rule", "verbatim"}:
-            self._open = _Open(self._closing(kind, match[0]), line.first, line.end)
+            self._open = _Open(closing(kind, match[0]), line.first, line.end)
             self._open.is_html = kind in {"html", "raw"} and _QUOTE not in self._containers
             if kind == "raw" and self._open.closes(self._text[line.first + 2 : line.end]):
                 self.flush()
         return True
 
-    def _take_heading(self, line: Line, start: int) -> None:
-        heading = self._text[start : line.end].rstrip(" \t")
-        unmarked = heading.rstrip("#")
-        if unmarked != heading and unmarked[-1:] in {"", " ", "\t"}:
-            heading = unmarked.rstrip(" \t")
-        self._add_title(start, start + len(heading))
-
-    @staticmethod
-    def _closing(kind: str, opening: str) -> Callable[[str], bool]:
-        if kind == "fence":
-            return lambda rest: _closes_fence(rest, opening)
-        if kind == "math":
-            return lambda rest: not rest.strip() or rest.rstrip().endswith("$$")
-        if kind == "raw":
-            end = _RAW_ENDS.get(opening.lower()) or (">" if opening[1] == "!" else f"</{opening[1:].lower()}>")
-            return lambda rest: end in rest.lower()
-        return lambda rest: not rest.strip()
-
     def _is_definition(self, line: Line) -> bool:
         """Whether the line is a link reference definition, or the rest of one from the line before."""
         rest, self._rest_of_definition = self._rest_of_definition, None
-        if rest and line.match(rest):
+        if rest and (match := line.match(rest)):
+            self._rest_of_definition = None if match[1] else _TITLE_LINE
             return True
         match = line.match(_DEFINITION)
         if not match:
@@ -301,8 +259,3 @@ class _Reader:
         elif not match[3]:
             self._rest_of_definition = _TITLE_LINE
         return True
-
-
-def _closes_fence(rest: str, fence: str) -> bool:
-    content = rest.strip(" \t")
-    return content.startswith(fence) and not content.strip(fence[0]) and not rest.startswith(" " * _CODE_INDENT)

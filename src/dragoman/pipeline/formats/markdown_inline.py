@@ -1,6 +1,6 @@
 """Finds what is no word in the text of a Markdown block: emphasis, links, images, code, tags, escapes, line breaks.
 
-The lines of the block have been joined by one "\\n" each. Marks that enclose words come as pairs.
+The lines of the block have been joined by a line feed each. Marks that enclose words come as pairs.
 """
 
 import re
@@ -43,9 +43,10 @@ _TARGET = re.compile(
     rf"(?:{_ATTRIBUTES})?",
     re.DOTALL,
 )
+_MAY_BE_MARKED = re.compile(r"[\\`*_~\[\]<&${\n]|https?:")
 _REFERENCE = re.compile(r"\[([^\[\]]{0,999})\]")
 _ENTITY_REST = re.compile(r"#?[A-Za-z0-9]+;")
-_VOID_TAGS = frozenset("area base br col embed hr img input link meta source track wbr".split())
+_VOID_TAGS = frozenset({"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "wbr"})
 _ALWAYS_MARKS = frozenset("`[]<|&")
 _LINE_MARKS = frozenset("#+-=>:*_~")
 
@@ -70,6 +71,11 @@ class Inline:
     decoded: dict[int, tuple[int, str]] = field(default_factory=dict)
 
 
+def may_be_marked(text: str) -> bool:
+    """False for a text that surely has no marks, as most list items and cells, which then are quick to read."""
+    return _MAY_BE_MARKED.search(text) is not None
+
+
 def scan(text: str, labels: set[str]) -> Inline:
     """Find the marks of a text, in order and properly nested."""
     scanner = _Scanner(text, labels)
@@ -87,6 +93,7 @@ class _Bracket:
     end: int
     is_image: bool
     runs: int
+    marks: int
 
 
 class _Scanner:
@@ -118,7 +125,7 @@ class _Scanner:
         if kind == "run":
             self._runs.append(run_at(self._text, start, end))
         elif kind == "open":
-            self._brackets.append(_Bracket(start, end, match[0] != "[", len(self._runs)))
+            self._brackets.append(_Bracket(start, end, match[0] != "[", len(self._runs), len(self.found.marks)))
         elif kind == "close":
             return self._close_bracket(start)
         elif kind == "code":
@@ -175,25 +182,41 @@ class _Scanner:
         bracket = self._brackets.pop()
         inside_link = not bracket.is_image and len(self._brackets) < self._in_link
         self._in_link = min(self._in_link, len(self._brackets))
-        end = None if inside_link else self._target_end(bracket.end, start)
-        if end is None:
+        if inside_link:
             return start + 1
-        self._close_runs(bracket.runs)
-        self._add_pair((bracket.start, bracket.end), (start, end))
+        if end := self._target_end(start + 1):
+            self._close_runs(bracket.runs)
+            self._add_pair((bracket.start, bracket.end), (start, end))
+        elif end := self._label_end(bracket, start):
+            self._hide(bracket, end)
+        else:
+            return start + 1
         if not bracket.is_image:
             self._in_link = len(self._brackets)
         return end
 
-    def _target_end(self, start: int, end: int) -> int | None:
+    def _target_end(self, start: int) -> int | None:
         """Where a link ends whose text is given: behind its address, or behind the label of a known reference."""
-        if target := _TARGET.match(self._text, end + 1):
+        if target := _TARGET.match(self._text, start):
             return target.end()
-        reference = _REFERENCE.match(self._text, end + 1) if self._labels else None
-        if reference and label_key(reference[1]) in self._labels:
-            return reference.end()
-        if not self._labels or end - start > _MAX_LABEL or label_key(self._text[start:end]) not in self._labels:
+        reference = _REFERENCE.match(self._text, start) if self._labels else None
+        return reference.end() if reference and label_key(reference[1]) in self._labels else None
+
+    def _label_end(self, bracket: _Bracket, start: int) -> int | None:
+        """Where a link ends whose text is the label itself."""
+        if not self._labels or start - bracket.end > _MAX_LABEL:
             return None
-        return reference.end() if reference and not reference[1] else end + 1
+        if label_key(self._text[bracket.end : start]) not in self._labels:
+            return None
+        return start + 3 if self._text.startswith("[]", start + 1) else start + 1
+
+    def _hide(self, bracket: _Bracket, end: int) -> None:
+        """Make one mark of a link that would lead nowhere if its text were translated."""
+        del self._runs[bracket.runs :]
+        del self.found.marks[bracket.marks :]
+        while self.found.decoded and next(reversed(self.found.decoded)) > bracket.start:
+            self.found.decoded.popitem()
+        self.found.marks.append(Mark(bracket.start, end))
 
     def _close_runs(self, first: int) -> None:
         for opening, closing, length in pairs(self._runs[first:]):
@@ -247,8 +270,8 @@ def _joined(marks: list[Mark]) -> list[Mark]:
     joined: list[Mark] = []
     for mark in marks:
         joined.append(mark)
-        has_inner = len(joined) > 2 and joined[-2].role == "atom" and joined[-2].edge
-        around = joined[-3:] if has_inner else joined[-2:]
+        inner = [other for other in joined[-2:-1] if other.role == "atom" and other.edge]
+        around = joined[-2 - len(inner) :]
         is_pair = mark.role == "close" and around[0].pair == mark.pair
         if is_pair and all(one.end == other.start for one, other in pairwise(around)):
             joined[-len(around) :] = [Mark(around[0].start, mark.end, edge=True)]

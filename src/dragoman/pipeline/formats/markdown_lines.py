@@ -23,9 +23,11 @@ class Line:
     def _measure(self) -> None:
         match = _BLANKS.match(self._text, self.pos, self.end)
         self.first = match.end() if match else self.pos
+        self.indent = self.first - self.pos
         blanks = self._text[self.pos : self.first]
-        offset = self._column % _TAB
-        self.indent = len((" " * offset + blanks).expandtabs(_TAB)) - offset
+        if "\t" in blanks:
+            offset = self._column % _TAB
+            self.indent = len((" " * offset + blanks).expandtabs(_TAB)) - offset
 
     @property
     def blank(self) -> bool:

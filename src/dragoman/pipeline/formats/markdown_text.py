@@ -8,10 +8,10 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from dragoman.pipeline.block import Span
+from dragoman.pipeline.block import Block, Span
 from dragoman.pipeline.formats.decoded import Decoded, Found
-from dragoman.pipeline.formats.markdown_blocks import Piece
-from dragoman.pipeline.formats.markdown_inline import Inline, Mark, scan
+from dragoman.pipeline.formats.markdown_inline import Inline, Mark, may_be_marked, scan
+from dragoman.pipeline.formats.markdown_leaves import Piece
 from dragoman.pipeline.formats.tagged import has_letters
 
 _HARD_BREAKS = ("  ", "\\", "<")
@@ -30,6 +30,10 @@ def found_blocks(document: str, pieces: Sequence[Piece], labels: set[str]) -> It
     """The blocks of a text whose lines have these places; stretches without words are left out."""
     place = pieces[0][0]
     raw = document[place : pieces[-1][1]]
+    if len(pieces) == 1 and not may_be_marked(raw):
+        if has_letters(raw):
+            yield place + len(raw) - len(raw.lstrip()), Block(raw.strip(), raw.strip())
+        return
     lines, starts = _join(raw, [(start - place, end - place) for start, end in pieces])
     text, offsets, marks = _decode(raw, lines, starts, scan(lines, labels))
     spans = tuple(Span(mark.start, mark.end, mark.role, mark.pair) for mark in marks)
@@ -97,7 +101,7 @@ def _enclosed(text: str, part: _Part) -> list[_Part]:
             outermost.append(_Part(part.marks[first].start, mark.end, part.marks[first : index + 1]))
     outside = "".join(_gaps(text, part, outermost))
     pairs = [inner for inner in outermost if len(inner.marks) > 1]
-    return [part] if len(pairs) < 2 or any(char.isalnum() for char in outside) else pairs
+    return [part] if len(pairs) <= 1 or any(char.isalnum() for char in outside) else pairs
 
 
 def _gaps(text: str, part: _Part, holes: Sequence[Mark | _Part]) -> Iterator[str]:

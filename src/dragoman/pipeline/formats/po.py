@@ -7,8 +7,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from dragoman.pipeline.block import Block
+from dragoman.pipeline.block import Block, Span
 from dragoman.pipeline.formats.decoded import Decoded, Found, decode, fill
+from dragoman.pipeline.formats.plain import text_ranges
 
 _STRING = r'"[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+"'
 _NEXT_LINE = r"[ \t]*+\r?\n[ \t]*+"
@@ -44,7 +45,7 @@ def parse(text: str) -> list[Block]:
     empty = [message for message in messages if not message.translation.text]
     if empty:
         return fill(text, map(_to_be_filled, empty))
-    return fill(text, [_to_be_replaced(message) for message in messages if message.translation.text.strip()])
+    return fill(text, [found for message in messages for found in _to_be_replaced(message)])
 
 
 def _messages(document: str) -> Iterator[_Message]:
@@ -62,13 +63,22 @@ def _messages(document: str) -> Iterator[_Message]:
 
 
 def _to_be_filled(message: _Message) -> Found:
-    return message.place, Block("", message.source, escaping="po")
+    return message.place, Block("", message.source, tuple(_marks(message.source)), escaping="po")
 
 
-def _to_be_replaced(message: _Message) -> Found:
-    text = message.translation.text
-    start, end = len(text) - len(text.lstrip()), len(text.rstrip())
-    return message.translation.found(start, end, "po", message.place)
+def _marks(text: str) -> Iterator[Span]:
+    """What orders the lines of a text: outside its ranges, but for white space."""
+    end = 0
+    for start, next_end in (*text_ranges(text), (len(text), len(text))):
+        gap = text[end:start]
+        if gap.strip():
+            yield Span(start - len(gap.lstrip()), end + len(gap.rstrip()))
+        end = next_end
+
+
+def _to_be_replaced(message: _Message) -> Iterator[Found]:
+    for start, end in text_ranges(message.translation.text):
+        yield message.translation.found(start, end, "po", message.place)
 
 
 def _meaning(match: re.Match[str]) -> str:

@@ -1,12 +1,10 @@
 """Tells what format a document is in, and reads it."""
 
 from collections.abc import Callable
-from typing import Literal
 
+from dragoman.core.types import Format
 from dragoman.pipeline.block import Block
 from dragoman.pipeline.formats import html, json_document, markdown, plain, po, subtitles, xml
-
-Format = Literal["text", "html", "xml", "markdown", "srt", "vtt", "json", "po"]
 
 # From the most distinctive to the least; what looks like none of them is plain text.
 _LOOKS: dict[Format, Callable[[str], bool]] = {

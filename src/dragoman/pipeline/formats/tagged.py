@@ -79,11 +79,13 @@ def sentence_blocks(run: Sequence[Token], outside: Callable[[Token], list[Block]
 
 def _parted(token: Token) -> list[Token]:
     """Text without the white space around it, and that as tokens of its own."""
-    if token.kind != "text" or (token.raw[0].isalnum() and token.raw[-1].isalnum()):
+    raw = token.raw
+    if token.kind != "text":
         return [token]
-    seen = decode(token.raw)
-    start, end = (seen.offsets[place] for place in _stripped(seen.text))
-    parts = (token.raw[:start], token.raw[start:end], token.raw[end:])
+    start, end = _stripped(_seen(raw))
+    if "&" in raw:
+        start, end = (decode(raw).offsets[place] for place in (start, end))
+    parts = (raw[:start], raw[start:end], raw[end:])
     return [Token("text", part) for part in parts if part]
 
 
