@@ -34,12 +34,12 @@ MOST_WORDS = 20
 LEAST_COUNT = 5
 LEAST_DICE = 0.4
 LEAST_GUESS = 0.15
-STOP_WORDS = frozenset(
-    """about after all also and any are because been before being but can could did does doing done don for from get
-    got had has have having her here hers him his how into isn its just let like made make many may might more most
-    much must not now off one only onto other our out over own same she should some such than that the their them then
-    there these they this those through too under until upon very was wasn were what when where which while who whom
-    whose why will with won would you your""".split()
+_STOP_WORDS = (
+    "about after all also and any are because been before being but can could did does doing done don for from get "
+    "got had has have having her here hers him his how into isn its just let like made make many may might more most "
+    "much must not now off one only onto other our out over own same she should some such than that the their them "
+    "then there these they this those through too under until upon very was wasn were what when where which while who "
+    "whom whose why will with won would you your"
 )
 _ENGLISH = re.compile(r"[A-Za-z]{3,}")
 _CHINESE = re.compile(r"[\u4e00-\u9fff]{2,}")
@@ -61,8 +61,8 @@ class Entry:
 class Sample:
     """A sentence and its translation by a person.
 
-    `terms` are in both; `padding` are other words of the source and what they mostly mean, to have more terms. `seen`: the model may
-    have been trained on it.
+    `terms` are in both; `padding` are other words of the source and what they mostly mean, to have more terms.
+    `seen`: the model may have been trained on it.
     """
 
     source: str
@@ -134,13 +134,14 @@ def _spread(lines: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
 def _scores(pairs: Sequence[tuple[str, str]]) -> tuple[dict[tuple[str, str], float], dict[str, str]]:
     """The Dice coefficient of a Chinese and an English word, and how the English ones are written."""
     processor = sentencepiece.SentencePieceProcessor(model_file=str(find_model("starter") / "spm.model"))
+    stop_words = set(_STOP_WORDS.split())
     english: Counter[str] = Counter()
     chinese: Counter[str] = Counter()
     together: Counter[tuple[str, str]] = Counter()
     for source, target in pairs:
         left = {piece.strip("▁") for piece in processor.encode(source, out_type=str)}
         left = {piece for piece in left if _CHINESE.fullmatch(piece)}
-        right = {word.lower() for word in _ENGLISH.findall(target)} - STOP_WORDS
+        right = {word.lower() for word in _ENGLISH.findall(target)} - stop_words
         chinese.update(left)
         english.update(right)
         together.update((zh, en) for zh in left for en in right)
@@ -191,9 +192,10 @@ def _padded(sample: Sample, guesses: Sequence[Term]) -> Sample:
     terms = list(sample.terms)
     lower = sample.source.lower()
     for term in guesses:
-        if term.source.lower() in lower and len(terms) < MOST_TERMS and only_place(term.source, sample.source):
-            if _is_apart(term, terms, sample.source, sample.reference):
-                terms.append(term)
+        if term.source.lower() not in lower or len(terms) == MOST_TERMS:
+            continue
+        if only_place(term.source, sample.source) and _is_apart(term, terms, sample.source, sample.reference):
+            terms.append(term)
     return replace(sample, padding=tuple(terms[len(sample.terms) :]))
 
 
@@ -257,11 +259,12 @@ def chrf(outputs: Sequence[str], references: Sequence[str]) -> float:
 
 
 def mean_chrf(outputs: Sequence[str], chosen: Sequence[Sample]) -> float:
-    """The mean of both directions, whose characters are too different for one figure."""
+    """The mean of the directions, whose characters are too different for one figure."""
     scores = []
     for pair in PAIRS:
         rows = [(output, each.reference) for output, each in zip(outputs, chosen, strict=True) if each.pair == pair]
-        scores.append(chrf([output for output, _ in rows], [reference for _, reference in rows]))
+        if rows:
+            scores.append(chrf([output for output, _ in rows], [reference for _, reference in rows]))
     return sum(scores) / len(scores)
 
 

@@ -1,6 +1,7 @@
 """Engines that misbehave in ways that the fake engine in the package does not."""
 
 import asyncio
+import random
 from collections.abc import Sequence
 
 from dragoman.core.engine import Batch, Hypotheses, OnToken
@@ -98,3 +99,25 @@ class ScrambledStreamEngine(FakeEngine):
                     await asyncio.sleep(0)
                 on_token(index, outputs[index][0])
         return outputs
+
+
+class AdversarialEngine(FakeEngine):
+    """A model that drops, doubles, reorders and invents: words, tags, placeholders, quotes, line marks."""
+
+    INVENTIONS = ("<b>", "</i>", "{name}", "⟦0⟧", '"', "\\", "&", "<", "**", "|", "-->", "}", "zh:", "la", "%s")
+
+    def __init__(self, seed: int, *, aligns: bool) -> None:
+        super().__init__(Options())
+        self._random = random.Random(seed)  # noqa: S311 # not a secret
+        self._aligns = aligns
+
+    async def translate(self, batch: Batch, on_token: OnToken | None = None) -> Sequence[Hypotheses]:
+        """Give anything but a translation."""
+        return [(self._anything(segment),) for segment in batch.segments]
+
+    def _anything(self, segment: Segment) -> Hypothesis:
+        words = [token.text.strip() for token in segment.tokens] + self._random.choices(self.INVENTIONS, k=2)
+        chosen = self._random.choices(words, k=self._random.randint(0, 2 * len(words)))
+        tokens = tuple(Token(f" {word}" if index else word, word) for index, word in enumerate(chosen))
+        rows = tuple(tuple(self._random.random() for _ in segment.tokens) for _ in tokens)
+        return Hypothesis(tokens, -1.0, self._random.random() < 0.9, rows if self._aligns else None)

@@ -53,6 +53,7 @@ APART = st.lists(st.sampled_from([*SPECIMENS, "Hello", "there.", "\n", "你好�
             "12:30 on 2024-05-01, v1.2.3, 3,000 at 0.5% @me #tag",
             ["12:30", "2024-05-01", "v1.2.3", "3,000", "0.5%", "@me", "#tag"],
         ),
+        ("在2024-05-01的12:30见v1.2.3和3,000", ["2024-05-01", "12:30", "v1.2.3", "3,000"]),
         ("/usr/local/bin and $E=mc^2$ and 👍🏽", ["/usr/local/bin", "$E=mc^2$", "👍🏽"]),
         ("```py\nx = 1.\n```\nAfter.", ["```py\nx = 1.\n```"]),
         ("a < b and {not this} and c * d, 100 times", []),

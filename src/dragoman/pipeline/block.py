@@ -5,13 +5,15 @@ from typing import Literal
 
 from dragoman.core.types import SpanRole
 
-Escaping = Literal["none", "markup", "attribute", "json", "po"]
+Escaping = Literal["none", "markup", "attribute", "markdown", "json", "po"]
 """How characters of a translation are written in the document."""
 
 _ESCAPES: dict[Escaping, dict[int, str]] = {
     "none": {},
     "markup": str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;"}),
     "attribute": str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;"}),
+    # A model's marks would emphasise, link, or begin a cell of a table.
+    "markdown": str.maketrans({mark: f"\\{mark}" for mark in "*`[|"}),
     "json": {**{code: f"\\u{code:04x}" for code in range(32)}, **str.maketrans({'"': '\\"', "\\": "\\\\"})}
     | str.maketrans({"\n": "\\n", "\t": "\\t", "\r": "\\r"}),
     "po": str.maketrans({'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}),
@@ -42,7 +44,7 @@ class Block:
 
     `text` is what a reader sees of it, to be translated; without one, the block comes back as it is. `spans` are in
     order and do not overlap. `offsets` has the place in `raw` of each character of `text`, and of its end; without
-    offsets, the text is written with `escaping`, as every translation is.
+    offsets, both are equal, or `raw` is empty and waits for a text. A translation is written with `escaping`.
     """
 
     raw: str
@@ -55,4 +57,6 @@ class Block:
         """Characters of `text` as the document writes them."""
         if self.offsets is not None:
             return self.raw[self.offsets[start] : self.offsets[end]]
+        if self.raw:
+            return self.raw[start:end]
         return escape((self.text or "")[start:end], self.escaping)

@@ -12,6 +12,8 @@ from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
 from dragoman.core.types import Hypothesis, Occurrence, Pair, Segment, Term, Token
 from dragoman.pipeline.alignment import translated_from
 
+_OPENING_MARKS = "([{<“‘\"'"
+
 
 @dataclass(frozen=True, slots=True)
 class Enforced:
@@ -128,7 +130,7 @@ class _Draft:
         for start, end, term in sorted(self._changes, key=lambda change: change[:2]):
             tokens += self._source.tokens[place:start]
             rows += self._rows[place:start]
-            tokens.append(Token(self._fitted(term, start, end)))
+            tokens.append(Token(self._fitted(term, start, end, "".join(token.text for token in tokens))))
             rows.append(tuple(float(column == term.start) for column in range(len(self._segment.tokens))))
             place = end
         tokens += self._source.tokens[place:]
@@ -136,14 +138,15 @@ class _Draft:
         alignment = tuple(rows) if self._rows else None
         return Hypothesis(tuple(tokens), self._source.score, self._source.ended, alignment)
 
-    def _fitted(self, term: Occurrence, start: int, end: int) -> str:
+    def _fitted(self, term: Occurrence, start: int, end: int, before: str) -> str:
         """The target as given, with the case and the spaces that its place asks for."""
         target = term.term.target
         old = "".join(self._texts[start:end])
-        before, after = "".join(self._texts[:start]), "".join(self._texts[end:])
+        after = "".join(self._texts[end:])
         begins_sentence = not any(char.isalnum() for char in before)
         if begins_sentence and target == target.lower() and (old or after).lstrip()[:1].isupper():
             target = target[:1].upper() + target[1:]
-        left = " " if self._spaced and (old[:1].isspace() or before[-1:].isalnum()) and before else ""
+        apart = bool(before) and not before[-1].isspace() and before[-1] not in _OPENING_MARKS
+        left = " " if self._spaced and apart and (before[-1].isalnum() or not old or old[0].isspace()) else ""
         right = " " if self._spaced and after[:1].isalnum() else ""
         return left + target + right

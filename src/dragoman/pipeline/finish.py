@@ -95,12 +95,13 @@ class Finisher:
 
     async def _attempt(self, hypothesis: Hypothesis, segment: Segment) -> _Attempt:
         """A hypothesis with all terms, by the cheapest rung that brings them."""
-        tokens = without_inventions(hypothesis.tokens)
-        warnings: tuple[WarningCode, ...] = () if tokens == hypothesis.tokens else ("invented_placeholder",)
-        enforced = enforce(replace(hypothesis, tokens=tokens), segment, self._pair)
+        cleaned = without_inventions(hypothesis, segment)
+        warnings: tuple[WarningCode, ...] = () if cleaned == hypothesis else ("invented_placeholder",)
+        enforced = enforce(cleaned, segment, self._pair)
         if enforced.unplaced and self._can_constrain:
             constrained = await self._decode(segment, replace(self._again, must_include_terms=True))
-            enforced = min(enforced, enforce(constrained, segment, self._pair), key=lambda each: len(each.unplaced))
+            again = enforce(without_inventions(constrained, segment), segment, self._pair)
+            enforced = min(enforced, again, key=lambda each: len(each.unplaced))
         if enforced.unplaced:
             enforced = enforce(enforced.hypothesis, segment, self._pair, force=True)
             warnings += ("term_moved",)

@@ -127,6 +127,10 @@ class Memory:
     def similar(self, text: str) -> list[tuple[Example, float]]:
         """Examples whose source is like a text, the most similar first, with their similarity, 0 to 1."""
         found = process.extract(
-            _folded(text), self._examples.keys(), limit=_MOST_EXAMPLES, score_cutoff=_WEAKEST_PERCENT
+            _folded(text),
+            self._examples.keys(),
+            scorer=fuzz.ratio,
+            limit=_MOST_EXAMPLES,
+            score_cutoff=_WEAKEST_PERCENT,
         )
         return [(self._examples[key], score / 100) for key, score, _ in found]

@@ -25,7 +25,7 @@ def restore(hypothesis: Hypothesis, segment: Segment, pair: Pair) -> Hypothesis:
         opened = False
         for protected, place in zip(segment.protected, places, strict=True):
             if place == index:
-                following = "".join(token.text for token in hypothesis.tokens[index : index + 2])
+                following = "".join(token.text for token in hypothesis.tokens[index:])
                 _insert(tokens, protected, following, spaced=spaced, source_spaced=source_spaced)
                 opened = protected.role == "open"
         if index < len(hypothesis.tokens):
@@ -34,8 +34,8 @@ def restore(hypothesis: Hypothesis, segment: Segment, pair: Pair) -> Hypothesis:
 
 
 def _insert(tokens: list[Token], protected: Protected, following: str, *, spaced: bool, source_spaced: bool) -> None:
-    before = "".join(token.text for token in tokens[-3:])[-1:]
-    if protected.text.isspace() and (not before or before.isspace() or not following):
+    before = "".join(token.text for token in tokens)[-1:]
+    if protected.text.isspace() and (not before or before.isspace() or not following.strip()):
         return  # an empty line would end a subtitle
     opens, closes = protected.role == "open", protected.role == "close"
     wants_before = protected.space_before if source_spaced else before.isalnum() and not closes

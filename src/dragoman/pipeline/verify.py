@@ -2,10 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from dataclasses import replace
 
 from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
-from dragoman.core.types import Hypothesis, Pair, Segment, Token, WarningCode
+from dragoman.core.types import Hypothesis, Pair, Segment, WarningCode
 from dragoman.pipeline.enforce import missing_terms
 from dragoman.pipeline.protect import find
 from dragoman.pipeline.script import main_script
@@ -21,7 +21,10 @@ _FEWEST_WORDS = 4
 # Japanese and Korean may be written in Chinese characters alone.
 _PARTS = {"Jpan": ("Hani", "Kana"), "Kore": ("Hani",)}
 _NUMBER = re.compile(r"\d{2,}")
-_INVENTIONS = re.compile(r"[<{⟦]")
+# Tags that models write, placeholders, marks and links; but not numbers, dates and emoji, which a translation may have.
+_TAG = r"</?(?:[abipqsu]|br|em|strong|span|div|code|font|su[bp]|h[1-6]|[uo]l|li|t[dr]|\d+)\b[^<>]*>"
+_INVENTION = re.compile(rf"{_TAG}|[{{⟦%&*:\[\]!]|\$[t{{]|http|ftp|www")
+_MARKS = "{}⟦⟧<>*`"
 
 
 def problems(hypothesis: Hypothesis, segment: Segment, pair: Pair) -> tuple[WarningCode, ...]:
@@ -42,20 +45,25 @@ def problems(hypothesis: Hypothesis, segment: Segment, pair: Pair) -> tuple[Warn
     return tuple(code for code, wrong in checks if wrong)
 
 
-def without_inventions(tokens: Sequence[Token]) -> tuple[Token, ...]:
-    """The tokens of a model, without tags and placeholders: all that the source has are kept out of its sight."""
-    text = "".join(token.text for token in tokens)
-    if not _INVENTIONS.search(text):
-        return tuple(tokens)
-    spans = [span for span in find(text) if _INVENTIONS.match(text[span.start])]
-    kept = []
+def without_inventions(hypothesis: Hypothesis, segment: Segment) -> Hypothesis:
+    """A hypothesis without tags and placeholders: those of the source are kept out of the model's sight."""
+    text = hypothesis.text
+    source = "".join(token.text for token in segment.tokens)
+    marks = {mark for mark in _MARKS if mark not in source}
+    if marks.isdisjoint(text) and not _INVENTION.search(text):
+        return hypothesis
+    spans = [
+        span for span in find(text) if _INVENTION.match(text, span.start) and text[span.start : span.end] not in source
+    ]
+    invented = {at for span in spans for at in range(span.start, span.end)}
+    invented |= {at for at, char in enumerate(text) if char in marks}
+    tokens = []
     start = 0
-    for token in tokens:
-        places = range(start, start + len(token.text))
+    for token in hypothesis.tokens:
+        left = "".join(char for at, char in enumerate(token.text, start) if at not in invented)
         start += len(token.text)
-        left = "".join(text[at] for at in places if not any(span.start <= at < span.end for span in spans))
-        kept.append(token if left == token.text else Token(left, token.model_token, token.logprob))
-    return tuple(kept)
+        tokens.append(token if left == token.text else replace(token, text=left if left.strip() else ""))
+    return replace(hypothesis, tokens=tuple(tokens))
 
 
 def _loops(text: str) -> bool:

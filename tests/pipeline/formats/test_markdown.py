@@ -160,6 +160,8 @@ def test_tables() -> None:
         ("a [b *c*](u(v) 'w') d", "a ⟨[⟩b ⟨*⟩c⟨*⟩⟨](u(v) 'w')⟩ d"),
         ("a [b [c](u) d](v) e", "a [b ⟨[⟩c⟨](u)⟩ d](v) e"),
         ("a ![b](u) ![](v) c", "a ⟨![⟩b⟨](u)⟩ ⟨![](v)⟩ c"),
+        ("a [[1]](u) b", "a ⟨[⟩[1]⟨](u)⟩ b"),
+        ("# A \\# b \\#", "A # b ⟨\\#⟩"),
         ("a [b](u){target=_blank} c", "a ⟨[⟩b⟨](u){target=_blank}⟩ c"),
         ("a [b] [c][d] e", "a [b] [c][d] e"),
         ("a <https://b.c/_d_> <e@f.g> https://h.i/*j* k", "a ⟨<https://b.c/_d_>⟩ ⟨<e@f.g>⟩ https://h.i/⟨*⟩j⟨*⟩ k"),
@@ -219,7 +221,7 @@ def test_html_blocks_are_read_as_html() -> None:
         block for block in _parse('<p align="center">\n  **a** <b>c</b> d\n</p>\n\n> <p>text</p>\n') if block.text
     ]
     assert texts(blocks) == ["**a** ⟨<b>⟩c⟨</b>⟩ d", "text"]
-    assert [block.escaping for block in blocks] == ["markup", "none"]
+    assert [block.escaping for block in blocks] == ["markup", "markdown"]
 
 
 @pytest.mark.parametrize(

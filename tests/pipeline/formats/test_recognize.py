@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.pipeline.formats.recognize import Format, parse, recognize
+from dragoman.core.types import Format
+from dragoman.pipeline.formats.recognize import parse, recognize
 from tests.pipeline.formats.laws import check_laws, texts
 
 DOCUMENTS: list[tuple[Format, str, list[str]]] = [

@@ -27,9 +27,7 @@ class Decoded:
         """A part of the text as a block, where `place` is that of `raw` in the document."""
         low, high = self.offsets[start], self.offsets[end]
         raw, text = self.raw[low:high], self.text[start:end]
-        offsets = (
-            None if raw == text and escaping == "none" else tuple(at - low for at in self.offsets[start : end + 1])
-        )
+        offsets = None if raw == text else tuple(at - low for at in self.offsets[start : end + 1])
         return place + low, Block(raw, text, self._spans_within(start, end), offsets, escaping)
 
     def _spans_within(self, start: int, end: int) -> tuple[Span, ...]:

@@ -26,7 +26,8 @@ _MOST_BY_WORDS = 2
 _BLOCK_EVIDENCE = tuple(
     (weight, re.compile(pattern, re.MULTILINE))
     for weight, pattern in (
-        (3, r"^ {0,3}#{1,6}[ \t]+(?=[^\n]*[^\W\d_])[^\n]*\n[ \t]*\n\s*\S"),  # a heading and an empty line below it
+        # A heading between empty lines; without them it could be a comment.
+        (3, r"(?:\A\ufeff?|^[ \t]*\n) {0,3}#{1,6}[ \t]+(?=[^\n]*[^\W\d_])[^\n]*\n[ \t]*\n\s*\S"),
         (2, r"^ {0,3}#{1,6}[ \t]+(?=[^\n]*[^\W\d_])\S"),
         (3, r"^[^\n|]*\|[^\n]*\n[ \t]*+\|?[ \t]*+:?-{3,}+:?[ \t]*+\|[-:| \t]*$"),  # the delimiter row of a table
         (1, r"^(?=[^\n]*\w)[^\n]*+\n={3,}[ \t]*$"),

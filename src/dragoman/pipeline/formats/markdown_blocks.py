@@ -138,7 +138,11 @@ class _Reader:
             self.flush()
 
     def _starts_block(self, line: Line) -> bool:
-        return line.indent < CODE_INDENT and bool(line.match(_MARKER) or line.match(LEAF))
+        """Whether the line ends a paragraph or table by beginning something else."""
+        if line.indent >= CODE_INDENT:
+            return False
+        leaf = line.match(LEAF)
+        return line.match(_MARKER) is not None or (leaf is not None and not _needs_empty_line(leaf))
 
     def _is_underline(self, line: Line) -> bool:
         """Whether the line underlines a heading, which then ends."""
@@ -226,8 +230,7 @@ class _Reader:
     def _take_special(self, line: Line, match: re.Match[str]) -> bool:
         """Take a leaf other than a paragraph; False if it is none here."""
         kind = match.lastgroup or ""
-        lone_tag_in_paragraph = kind == "html" and self._paragraph and match[0].rstrip()[-1] == ">"
-        if lone_tag_in_paragraph or (kind == "alert" and self._paragraph):
+        if self._paragraph and _needs_empty_line(match):
             return False
         self.flush()
         if kind == "heading":
@@ -259,3 +262,8 @@ class _Reader:
         elif not match[3]:
             self._rest_of_definition = _TITLE_LINE
         return True
+
+
+def _needs_empty_line(leaf: re.Match[str]) -> bool:
+    """Whether a leaf cannot begin within a paragraph: a lone tag, or the head of an alert."""
+    return leaf.lastgroup == "alert" or (leaf.lastgroup == "html" and leaf[0].rstrip().endswith(">"))

@@ -23,7 +23,7 @@ _TOKEN = re.compile(
     (?P<escape>\\[!-/:-@\[-`{{-~])
     |(?P<code>`+)
     |(?P<skip>https?://[^\s<>\[\]()*`|~]*[A-Za-z0-9/=&\#])
-    |(?P<atom>\$\$[^$\n]{{1,300}}\$\$|\$(?=[^$\s])[^$\n]{{0,300}}(?<=[^$\s])\$(?!\d)|\[\[[^\[\]\n]{{1,300}}\]\]
+    |(?P<atom>\$\$[^$\n]{{1,300}}\$\$|\$(?=[^$\s])[^$\n]{{0,300}}(?<=[^$\s])\$(?!\d)|\[\[[^\[\]\n]{{1,300}}\]\](?![(\[])
       |<[a-z][a-z0-9+.-]{{1,31}}:[^\s<>]*>|<[\w.+-]+@[\w.-]+>
       |<(?P<opaque>{_OPAQUE})(?:[\s/][^<>]*)?>(?:(?!</?(?P=opaque)\b).)*+</(?P=opaque)\s*>)
     |(?P<break><br[ \t]*/?>[ \t\n]*|\n)
@@ -235,7 +235,7 @@ def _would_mark(char: str, before: str, after: str) -> bool:
         return not (apart or (char == "_" and before.isalnum() and after.isalnum()))
     if char == "\\":
         return not after.isalnum()
-    return (char == "!" and after == "[") or (char == "(" and before == "]")
+    return (char, after) in {("!", "["), ("#", "")} or (char == "(" and before == "]")
 
 
 def _pair_tags(marks: list[Mark], pair: int) -> None:

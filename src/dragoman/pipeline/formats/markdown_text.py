@@ -32,7 +32,7 @@ def found_blocks(document: str, pieces: Sequence[Piece], labels: set[str]) -> It
     raw = document[place : pieces[-1][1]]
     if len(pieces) == 1 and not may_be_marked(raw):
         if has_letters(raw):
-            yield place + len(raw) - len(raw.lstrip()), Block(raw.strip(), raw.strip())
+            yield place + len(raw) - len(raw.lstrip()), Block(raw.strip(), raw.strip(), escaping="markdown")
         return
     lines, starts = _join(raw, [(start - place, end - place) for start, end in pieces])
     text, offsets, marks = _decode(raw, lines, starts, scan(lines, labels))
@@ -42,7 +42,7 @@ def found_blocks(document: str, pieces: Sequence[Piece], labels: set[str]) -> It
         for part in _enclosed(text, _core(text, line)):
             core = _core(text, part)
             if has_letters("".join(_gaps(text, core, core.marks))):
-                yield decoded.found(core.start, core.end, "none", place)
+                yield decoded.found(core.start, core.end, "markdown", place)
 
 
 def _join(raw: str, pieces: Sequence[Piece]) -> tuple[str, list[int]]:
