@@ -2,10 +2,11 @@
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
-from dragoman.core.engine import Batch, Hypotheses, OnToken
-from dragoman.core.types import Hypothesis, Segment, Token
+from dragoman.core.engine import Ability, Batch, Hypotheses, OnToken
+from dragoman.core.types import Decoding, Hypothesis, Segment, Token
 from dragoman.engines.fake import FakeEngine, Options
 
 
@@ -121,3 +122,26 @@ class AdversarialEngine(FakeEngine):
         tokens = tuple(Token(f" {word}" if index else word, word) for index, word in enumerate(chosen))
         rows = tuple(tuple(self._random.random() for _ in segment.tokens) for _ in tokens)
         return Hypothesis(tokens, -1.0, self._random.random() < 0.9, rows if self._aligns else None)
+
+
+class ScriptedEngine(RecordingEngine):
+    """Writes what a function says for the text that it reads and the way in which it decodes, one token a word."""
+
+    def __init__(self, script: Callable[[str, Decoding], str], *, abilities: Collection[Ability] = ()) -> None:
+        super().__init__()
+        self._script = script
+        self._info = replace(self._info, abilities=frozenset(abilities))
+
+    async def translate(self, batch: Batch, on_token: OnToken | None = None) -> Sequence[Hypotheses]:
+        """Follow the script, with every hypothesis the same."""
+        self.batches.append(batch)
+        outputs = []
+        for index, segment in enumerate(batch.segments):
+            text = self._script("".join(token.text for token in segment.tokens), batch.decoding)
+            hypothesis = Hypothesis(self.tokenize(text), -1.0, ended=True)
+            outputs.append((hypothesis,))
+            if on_token is not None:
+                for token in hypothesis.tokens:
+                    on_token(index, token)
+                on_token(index, hypothesis)
+        return outputs
