@@ -8,12 +8,14 @@ import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 import uvicorn
 
 from dragoman.app import create_app
 from dragoman.core.languages import LANGUAGES
+from dragoman.core.types import WarningCode
 from dragoman.engines.ctranslate2 import Options
 from dragoman.engines.model_card import ModelCard
 from dragoman.ops.settings import AliasSettings, Settings, load_settings
@@ -85,6 +87,28 @@ def test_quickstarts_examples_run(port: int) -> None:
     assert "车站" in outputs[3]
     assert "Traditional Chinese" in outputs[3]
     assert "\n\n" in printed
+
+
+def test_example_of_terms_memory_and_markup_answers_as_it_says(port: int) -> None:
+    """Tags around words, the placeholder once, the term, and the memory's answer."""
+    [command] = blocks("docs/terms-and-markup.md", "sh")
+
+    [choice] = json.loads(run(["bash", "-c", command], port))["choices"]
+
+    content = choice["message"]["content"]
+    assert re.fullmatch(r"<p>.*<b>.*座驾.*</b>.*晚安！</p>", content)
+    assert content.count("{place}") == 1
+    assert choice["translation"]["terms"] == {"applied": [{"source": "car", "target": "座驾"}], "missing": []}
+    assert [hit["kind"] for hit in choice["translation"]["memory"]] == ["adapted"]
+
+
+def test_every_warning_is_documented() -> None:
+    """And no other."""
+    page = (ROOT / "docs" / "terms-and-markup.md").read_text("utf-8")
+    table = page[page.index("## Warnings") :]
+
+    codes = {code for row in re.findall(r"^\| (`.*?`) \|", table, re.MULTILINE) for code in re.findall(r"`(\w+)`", row)}
+    assert codes == set(get_args(WarningCode))
 
 
 def test_example_program_runs(port: int) -> None:
