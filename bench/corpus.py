@@ -38,7 +38,7 @@ _STOP_WORDS = (
     "about after all also and any are because been before being but can could did does doing done don for from get "
     "got had has have having her here hers him his how into isn its just let like made make many may might more most "
     "much must not now off one only onto other our out over own same she should some such than that the their them "
-    "then there these they this those through too under until upon very was wasn were what when where which while who "
+    "then there these they this those through too under until upon very was were what when where which while who "
     "whom whose why will with won would you your"
 )
 _ENGLISH = re.compile(r"[A-Za-z]{3,}")

@@ -145,3 +145,20 @@ class ScriptedEngine(RecordingEngine):
                     on_token(index, token)
                 on_token(index, hypothesis)
         return outputs
+
+
+class CopyingEngine(FakeEngine):
+    """A model that was trained on placeholders: it writes the source backwards, word for word."""
+
+    PLACEHOLDERS = ("<ph0>", "<ph1>", "<ph2>", "<ph3>")
+
+    def __init__(self) -> None:
+        super().__init__(Options())
+        self._info = replace(self._info, placeholders=self.PLACEHOLDERS)
+
+    async def translate(self, batch: Batch, on_token: OnToken | None = None) -> Sequence[Hypotheses]:
+        """Reverse each segment, placeholders too."""
+        return [(Hypothesis(tuple(map(self._apart, reversed(s.tokens))), -1.0, ended=True),) for s in batch.segments]
+
+    def _apart(self, token: Token) -> Token:
+        return replace(token, text=f" {token.text.strip()}" if token.text else "")

@@ -13,6 +13,7 @@ from dragoman.pipeline.formats.recognize import parse
 from dragoman.pipeline.prepare import prepare
 from dragoman.pipeline.protect import find, hide
 from dragoman.pipeline.restore import restore
+from tests.fakes import CopyingEngine
 from tests.pipeline.test_pipeline import run, text_of
 
 EN_ZH, ZH_EN = Pair("en", "zh"), Pair("zh", "en")
@@ -170,3 +171,21 @@ def test_sentence_of_tags_is_cut() -> None:
 
     assert max(len(passage.segment.protected) for passage in document.passages) <= 200
     assert [passage.segment.text for passage in document.passages][-1].endswith("Hello.")
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("one {a} two {b} three", " three {b} two {a} one"),
+        ("{a} one", " one {a}"),
+        ("one <b>two</b> three", " three <b>two</b> one"),
+        ("{a} {b} {c} {d} {e} one", "{a} {b} {c} {d} {e} one"),
+    ],
+)
+async def test_placeholders_that_a_model_knows_tell_the_place(text: str, expected: str) -> None:
+    """Each span goes where its token is; with more spans than tokens, as if there were none."""
+    pieces, outcome = await run(CopyingEngine(), text, Pair("en", "fr"))
+
+    assert text_of(pieces).strip() == expected.strip()
+    assert outcome.reports[0].warnings == ()

@@ -29,7 +29,8 @@ class EngineInfo:
     """What the engine is and can do. Does not change while it lives.
 
     `version` identifies the weights: two engines with equal id and version give equal translations.
-    `max_source_tokens` is the longest segment that `translate` takes, as `tokenize` counts.
+    `max_source_tokens` is the longest segment that `translate` takes, as `tokenize` counts. `placeholders` are tokens
+    that the model was trained to copy, each of which may stand for one protected span; their tokens have no text.
     """
 
     id: str
@@ -39,6 +40,7 @@ class EngineInfo:
     max_source_tokens: int
     batch_policy: BatchPolicy = BatchPolicy()
     abilities: frozenset[Ability] = frozenset()
+    placeholders: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

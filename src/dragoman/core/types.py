@@ -138,7 +138,8 @@ class Protected:
     """A stretch of a segment that the model does not see: a link, a tag, `{name}`. It comes back once, as it is.
 
     `position`: the number of source tokens before it. The spaces are those that stood beside it. An opening and a
-    closing one of the same `pair` will enclose the translation of what they enclosed.
+    closing one of the same `pair` will enclose the translation of what they enclosed. `placeholder`: the token that the
+    model reads in its place, at `position`, and may write where it belongs.
     """
 
     text: str
@@ -147,6 +148,7 @@ class Protected:
     space_after: bool
     role: SpanRole = "atom"
     pair: int = 0
+    placeholder: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,7 +94,7 @@ class CTranslate2Engine:
         self._beam_size = options.beam_size or card.beam_size
         self._end = str(config.get("eos_token") or "</s>")
         specials = {str(config.get(key)) for key in ("bos_token", "unk_token", "decoder_start_token")}
-        silent = frozenset({*card.languages.values(), *specials, self._end, "<pad>"})
+        silent = frozenset({*card.languages.values(), *card.placeholders, *specials, self._end, "<pad>"})
         self._source, self._target = load_tokenizers(card, directory, silent)
         self._check_limits(directory)
         self._executor = ThreadPoolExecutor(inter_threads, thread_name_prefix=f"engine-{card.id}")
@@ -106,6 +106,7 @@ class CTranslate2Engine:
             max_source_tokens=card.max_source_tokens,
             batch_policy=BatchPolicy(),
             abilities=frozenset({"constraints"}),
+            placeholders=tuple(card.placeholders),
         )
 
     def _check_limits(self, directory: Path) -> None:

@@ -38,7 +38,7 @@ class ModelCard(_Strict):
 
     `languages` maps our codes to the model's own token for the language. `source_tokens` frames what the encoder reads
     and `target_prefix` what the decoder starts with; in both, `{source}` and `{target}` stand for those tokens and
-    `{text}` for the pieces of the text.
+    `{text}` for the pieces of the text. `placeholders` are tokens that the model was trained to copy.
     """
 
     id: str
@@ -54,6 +54,7 @@ class ModelCard(_Strict):
     max_source_tokens: int = Field(ge=16)
     max_target_tokens: int = Field(ge=16)
     tokenizer: TokenizerCard
+    placeholders: list[str] = []
     sha256: dict[str, str] = {}
 
     def all_pairs(self) -> frozenset[Pair]:
@@ -141,7 +142,9 @@ def _check_vocabulary(card: ModelCard, directory: Path) -> None:
     for side, template in (("source", card.source_tokens), ("target", card.target_prefix)):
         path, vocabulary = read_vocabulary(directory, side)
         for pair in card.all_pairs():
-            unknown = [token for token in card.frame(template, pair, []) if token not in vocabulary]
+            unknown = [
+                token for token in (*card.frame(template, pair, []), *card.placeholders) if token not in vocabulary
+            ]
             if unknown:
                 raise ConfigurationError(
                     f"{path} does not have the token {unknown[0]!r} that {CARD} asks for; "

@@ -2,8 +2,9 @@
 
 from collections.abc import Collection, Sequence
 
-# A token with less of its attention on some words is not their translation.
+# A token with less of its attention on some words is not their translation, nor is one with much less than the best.
 _LEAST_ATTENTION = 0.2
+_SHARE_OF_PEAK = 0.5
 
 
 def translated_from(
@@ -19,12 +20,10 @@ def translated_from(
         for index, row in enumerate(rows[: len(texts)])
         if row and index not in taken and any(char.isalnum() for char in texts[index])
     }
-    own = [index for index in weights if start <= strongest(rows[index]) < end]
-    if not own:
-        best = max(weights, key=lambda index: weights[index], default=None)
-        if best is None or weights[best] < _LEAST_ATTENTION:
-            return None
-        own = [best]
+    peak = max(weights.values(), default=0.0)
+    if peak < _LEAST_ATTENTION:
+        return None
+    own = [index for index, weight in weights.items() if weight >= peak * _SHARE_OF_PEAK]
     return max(_runs(own, taken), key=lambda run: sum(weights.get(index, 0.0) for index in run))
 
 

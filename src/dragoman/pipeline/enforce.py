@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
 from dragoman.core.types import Hypothesis, Occurrence, Pair, Segment, Term, Token
 from dragoman.pipeline.alignment import translated_from
+from dragoman.pipeline.script import joined
 
 _OPENING_MARKS = "([{<“‘\"'"
 
@@ -98,20 +99,20 @@ class _Draft:
     def _words(self, run: range) -> tuple[int, int]:
         """The whole words of a run of tokens."""
         start, end = run.start, run.stop
-        while self._spaced and start > 0 and start - 1 not in self._taken and self._joined(start):
+        while start > 0 and start - 1 not in self._taken and self._parts_a_word(start):
             start -= 1
-        while self._spaced and end < len(self._texts) and end not in self._taken and self._joined(end):
+        while end < len(self._texts) and end not in self._taken and self._parts_a_word(end):
             end += 1
         return start, end
 
-    def _joined(self, index: int) -> bool:
-        return self._texts[index - 1][-1:].isalnum() and self._texts[index][:1].isalnum()
+    def _parts_a_word(self, index: int) -> bool:
+        return index > 0 and joined("".join(self._texts[:index]), self._texts[index])
 
     def insert(self, term: Occurrence) -> None:
         """Put a term where it would be if both languages had the same order."""
         place = round(term.start * len(self._texts) / max(1, len(self._segment.tokens)))
         while place < len(self._texts) and (
-            (place in self._taken and place - 1 in self._taken) or (self._spaced and place and self._joined(place))
+            (place in self._taken and place - 1 in self._taken) or self._parts_a_word(place)
         ):
             place += 1
         self._change(place, place, term)

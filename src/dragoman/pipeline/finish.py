@@ -15,7 +15,7 @@ from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Term, Token
 from dragoman.pipeline.block import escape
 from dragoman.pipeline.enforce import enforce, missing_terms
 from dragoman.pipeline.prepare import Passage
-from dragoman.pipeline.restore import restore
+from dragoman.pipeline.restore import is_guess, restore
 from dragoman.pipeline.segment import halves
 from dragoman.pipeline.verify import problems, without_inventions
 
@@ -155,11 +155,8 @@ class Finisher:
             written = tuple(replace(token, text=escape(token.text, passage.escaping)) for token in hypothesis.tokens)
             hypothesis = replace(hypothesis, tokens=written)
         if segment.protected:
+            warnings += ("placeholder_moved",) if is_guess(hypothesis, segment) else ()
             hypothesis = restore(hypothesis, segment, self._pair)
-            if attempt.hypothesis.alignment is None and any(
-                0 < s.position < len(segment.tokens) for s in segment.protected
-            ):
-                warnings += ("placeholder_moved",)
         return Finished(hypothesis.tokens, hypothesis.ended, missing, warnings)
 
 

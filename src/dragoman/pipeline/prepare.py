@@ -4,7 +4,6 @@ The result is a list of passages. What no model may touch is in their layout, in
 that are known already.
 """
 
-import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -14,16 +13,14 @@ from dragoman.core.engine import EngineInfo
 from dragoman.core.types import Example, MemoryHit, Occurrence, Pair, Protected, Segment, Term, Token
 from dragoman.pipeline.block import Block, Escaping, Span, escape
 from dragoman.pipeline.memory import Answer, Memory
-from dragoman.pipeline.protect import find, hide, merge
-from dragoman.pipeline.segment import MASKS, SPACE_MASK, split, split_long
+from dragoman.pipeline.protect import count_hidden, find, hide, merge, take_out
+from dragoman.pipeline.segment import split, split_long
 from dragoman.pipeline.terms import Match, TermBase
 
 Tokenize = Callable[[str], tuple[Token, ...]]
 
 # Tags of a sentence are put back one by one; with more of them it is cut, or it would hold up everybody.
 _MOST_PROTECTED = 200
-_CLOSING_MARKS = tuple(".,;:!?)")
-_RUN = re.compile("|".join(f"{mask}+" for mask in (*MASKS, SPACE_MASK)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -196,9 +193,11 @@ class _Preparation:
             yield waiting
 
     def _fits(self, masked: str) -> bool:
-        if sum(1 for _ in _RUN.finditer(masked)) > _MOST_PROTECTED:
+        spans = count_hidden(masked)
+        if spans > _MOST_PROTECTED:
             return False
-        return len(self._tokenize(_take_out(masked)[0])) <= self._info.max_source_tokens
+        size = len(self._tokenize(take_out(masked)[0])) + (spans if self._info.placeholders else 0)
+        return size <= self._info.max_source_tokens
 
     def _passage(self, source: _Source, start: int, end: int) -> Passage:
         """A segment to be translated, or with its answer."""
@@ -222,7 +221,7 @@ class _Preparation:
     def _segment(self, source: _Source, start: int, end: int) -> Segment:
         """What the model reads of a part of a block, and what it must not see."""
         masked = source.masked[start:end]
-        visible, places = _take_out(masked)
+        visible, places = take_out(masked)
         tokens = self._tokenize(visible)
         ends = list(accumulate(len(token.text) for token in tokens))
         middles = [end - len(token.text) / 2 for end, token in zip(ends, tokens, strict=True)]
@@ -230,8 +229,7 @@ class _Preparation:
             Protected(
                 source.block.source(start + span.start, start + span.end),
                 bisect_left(middles, places[span.start]),
-                masked[span.start - 1 : span.start].isspace(),
-                masked[span.end : span.end + 1].isspace(),
+                *_spaces(masked, span),
                 span.role,
                 span.pair,
             )
@@ -245,31 +243,35 @@ class _Preparation:
             )
             for match in source.matches_in(start, end)
         )
-        return Segment(source.text[start:end], tokens=tokens, protected=protected, terms=terms, domains=self._domains)
+        segment = Segment(
+            source.text[start:end], tokens=tokens, protected=protected, terms=terms, domains=self._domains
+        )
+        return _with_placeholders(segment, self._info.placeholders)
 
 
-def _take_out(masked: str) -> tuple[str, list[int]]:
-    """A text without its masks and the spaces they leave; for each character and the end, its place there."""
-    kept = ""
-    places: list[int] = []
-    start = 0
-    for match in _RUN.finditer(masked):
-        kept = _append(kept, masked[start : match.start()], places)
-        places += [len(kept.rstrip(" "))] * (match.end() - match.start())
-        if match[0][0] == SPACE_MASK:
-            kept = _append(kept, " ", [])
-        start = match.end()
-    kept = _append(kept, masked[start:], places).rstrip()
-    places.append(len(kept))
-    return kept, [min(place, len(kept)) for place in places]
+def _spaces(masked: str, span: Span) -> tuple[bool, bool]:
+    """Whether there is a space before and after a span; at an end of the segment, as on the other side."""
+    before, after = masked[: span.start][-1:].isspace(), masked[span.end : span.end + 1].isspace()
+    return (before if span.start else after), (after if span.end < len(masked) else before)
 
 
-def _append(kept: str, text: str, places: list[int]) -> str:
-    """The text after what is kept, without a space too many; and the place of each of its characters."""
-    if text[:1] in _CLOSING_MARKS:
-        kept = kept.rstrip(" ")
-    if text[:1] == " " and (not kept or kept[-1].isspace()):
-        places.append(len(kept))
-        text = text[1:]
-    places += range(len(kept), len(kept) + len(text))
-    return kept + text
+def _with_placeholders(segment: Segment, placeholders: Sequence[str]) -> Segment:
+    """The segment with a token in the place of each protected span, if the model has enough of them."""
+    if not 0 < len(segment.protected) <= len(placeholders):
+        return segment
+    tokens = list(segment.tokens)
+    protected = []
+    for index, (each, placeholder) in enumerate(zip(segment.protected, placeholders, strict=False)):
+        position = each.position + index
+        tokens.insert(position, Token("", placeholder))
+        protected.append(replace(each, position=position, placeholder=placeholder))
+    positions = [each.position for each in segment.protected]
+    terms = tuple(
+        replace(
+            term,
+            start=term.start + bisect_right(positions, term.start),
+            end=term.end + bisect_left(positions, term.end),
+        )
+        for term in segment.terms
+    )
+    return replace(segment, tokens=tuple(tokens), protected=tuple(protected), terms=terms)

@@ -11,15 +11,21 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from dragoman.pipeline.block import Span
+from dragoman.pipeline.script import is_unspaced
 from dragoman.pipeline.segment import MASKS, SPACE_MASK
 
+_UNITS = (
+    "[kmcµn]m|k?m/h|[kmµ]g|m[lL]|[kMG]?Hz|[kM]W|kWh|mAh|[KMGTP]i?B|[KMG]bps|[KMG]bit/s|[mµn]s|min|px|rem|dpi|fps|°[CF]?|k[VJ]|"
+    "[kM]Pa|mol|lbs?|ft|mph"
+)
+_SHORT_UNITS = "[mgLlsVWAJKBh]"  # a word may follow a number too
 # A border is one of ASCII words: Chinese follows a number without a space.
 # Each begins where it can be decided from a few characters, or at the start of a run: no search takes quadratic time.
 _PATTERNS = (
     r"^[ \t]*```[^`\n]*(?:\n[\s\S]*?(?:^[ \t]*```[ \t]*$|\Z)|\Z)",
     r"`[^`\n]+`",
     r"(?:https?|ftp)://[!\#-;=?-Z\\\]_a-z~]*[A-Za-z0-9_/\#=&%~+-]|(?a:\b)www\.[A-Za-z0-9./?\#=&%~+_-]*[A-Za-z0-9/]",
-    r"(?<![\w.+-])[A-Za-z0-9._%+-]++@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",
+    r"(?<![A-Za-z0-9_.+-])[A-Za-z0-9._%+-]++@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",
     r"(?P<link_opens>!?\[(?=[^\[\]\n]{1,300}\]\([^()\s]{1,500}\)))|(?P<link_closes>\]\([^()\s]{1,500}\))",
     r"<!--[^<>\n]{0,500}-->|<(?P<closing>/?)(?P<tag>[A-Za-z][\w-]*)(?P<rest>[^<>\n]{0,500})>|</?\d+/?>",
     r"&(?:[A-Za-z]{2,20}|\#\d{1,7}|\#x[0-9A-Fa-f]{1,6});",
@@ -27,17 +33,20 @@ _PATTERNS = (
     r"%\([\w.]{1,40}\)[a-z]|%(?:\d\$)?[-+\#0]?\d{0,3}(?:\.\d{1,3})?[sdifuxXeEgGc@](?![A-Za-z])|(?<!\S):[a-z_]\w+(?a:\b):?",
     r"(?P<strong>\*\*(?=\S)|(?<=\S)\*\*)",
     r"\$\$[^$\n]{1,300}\$\$|\$(?=[^$\s])[^$\n]{0,300}(?<=[^$\s])\$(?!\d)|\\\([^\\\n]{1,300}\\\)",
-    r"(?<![\w/])(?:~|\.{1,2})?(?:/[\w.-]+){2,}/?|(?a:\b)[A-Za-z]:\\[^\s\"<>|]+",
-    r"(?<![\w@\#/&])[@\#][A-Za-z_][A-Za-z0-9_]*",
+    r"(?<![A-Za-z0-9_/])(?:~|\.{1,2})?(?:/[A-Za-z0-9_.-]+){2,}/?|(?a:\b)[A-Za-z]:\\[^\s\"<>|]+",
+    r"(?<![A-Za-z0-9_@\#/&])[@\#][A-Za-z_][A-Za-z0-9_]*",
     r"(?a:\b)\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:?\d{2})?)?(?a:\b)",
     r"(?a:\b)\d{1,4}/\d{1,2}/\d{1,4}(?a:\b)",
     r"(?a:\b)\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?(?a:\b)|(?a:\b)0x[0-9A-Fa-f]+(?a:\b)|\#[0-9A-Fa-f]{6}(?a:\b)|(?a:\b)v?\d+(?:\.\d+){2,}(?:-\w+)?(?a:\b)",
     r"[$€£¥]\ ?\d[\d,]*(?:\.\d+)?|(?a:\b)\d{1,3}(?:,\d{3})+(?:\.\d+)?%?|(?a:\b)\d+\.\d+%?|(?a:\b)\d+%",
-    r"(?<![\w+/=-])[A-Za-z0-9+/=_-]{40,}",
+    rf"(?a:\b)\d+(?:[ \u00a0]?(?:{_UNITS})|(?:{_SHORT_UNITS}))(?![A-Za-z0-9/])",
+    r"(?<![A-Za-z0-9_+/=-])[A-Za-z0-9+/=_-]{40,}",
     r"[\U0001F1E6-\U0001F1FF]{2}|[\u2600-\u27BF\u2B50\u2B55\U0001F300-\U0001FAFF][\uFE0F\u200D\U0001F300-\U0001FAFF]*",
     f"[{MASKS}{SPACE_MASK}]",
 )
 _PROTECTED = re.compile("|".join(_PATTERNS), re.MULTILINE)
+_CLOSING_MARKS = tuple(".,;:!?)")
+_RUN = re.compile("|".join(f"{mask}+" for mask in (*MASKS, SPACE_MASK)))
 # Tags that enclose one another deeper than this are no text.
 _DEEPEST = 100
 
@@ -97,3 +106,36 @@ def hide(text: str, spans: Sequence[Span]) -> str:
         parts += [text[start : span.start], mask * (span.end - span.start)]
         start = span.end
     return "".join([*parts, text[start:]])
+
+
+def count_hidden(masked: str) -> int:
+    """How many spans are hidden in a text."""
+    return sum(1 for _ in _RUN.finditer(masked))
+
+
+def take_out(masked: str) -> tuple[str, list[int]]:
+    """A text without its masks and the spaces they leave; for each character and the end, its place there."""
+    kept = ""
+    places: list[int] = []
+    start = 0
+    for match in _RUN.finditer(masked):
+        kept = _append(kept, masked[start : match.start()], places)
+        places += [len(kept.rstrip(" "))] * (match.end() - match.start())
+        if match[0][0] == SPACE_MASK:
+            kept = _append(kept, " ", [])
+        start = match.end()
+    kept = _append(kept, masked[start:], places).rstrip()
+    places.append(len(kept))
+    return kept, [min(place, len(kept)) for place in places]
+
+
+def _append(kept: str, text: str, places: list[int]) -> str:
+    """The text after what is kept, without a space too many; and the place of each of its characters."""
+    if text[:1] in _CLOSING_MARKS:
+        kept = kept.rstrip(" ")
+    needless = not kept or kept[-1].isspace() or (is_unspaced(kept[-1]) and is_unspaced(text[1:2] or "."))
+    if text[:1] == " " and needless:
+        places.append(len(kept))
+        text = text[1:]
+    places += range(len(kept), len(kept) + len(text))
+    return kept + text

@@ -4,14 +4,16 @@ The place of a span is between the source words beside it; their alignments give
 tags are put around the translation of what they enclosed, and nest as they did.
 """
 
+from collections import Counter
 from itertools import accumulate
 
 from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
 from dragoman.core.types import Hypothesis, Pair, Protected, Segment, Token
 from dragoman.pipeline.alignment import strongest, translated_from
+from dragoman.pipeline.script import joined
 
 _OPENING_MARKS = "([{<“‘「『（《【\"'"
-_BRACKETS = "<[!]"
+_BRACKETS, _STARS = "<[!]", "*~"
 _CLOSING_MARKS = ".,;:!?)]}>”’。，、；：！？」』）》】\"'"
 
 
@@ -19,35 +21,61 @@ def restore(hypothesis: Hypothesis, segment: Segment, pair: Pair) -> Hypothesis:
     """A hypothesis with the protected spans of its segment. Without alignment they keep their share of the length."""
     spaced = SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.target].scripts)
     source_spaced = SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.source].scripts)
-    places = _places(hypothesis, segment, spaced=spaced)
+    places = _places(hypothesis, segment)
     tokens: list[Token] = []
+    opened = False  # whether nothing stands between an opening mark and here
     for index in range(len(hypothesis.tokens) + 1):
-        opened = False
+        following = "".join(token.text for token in hypothesis.tokens[index:])
         for protected, place in zip(segment.protected, places, strict=True):
             if place == index:
-                following = "".join(token.text for token in hypothesis.tokens[index:])
-                _insert(tokens, protected, following, spaced=spaced, source_spaced=source_spaced)
+                spaces = _wanted_spaces(tokens, protected, following, spaced=spaced, source_spaced=source_spaced)
+                tokens.append(_inserted(tokens, protected, following, spaces, opened=opened))
                 opened = protected.role == "open"
         if index < len(hypothesis.tokens):
             tokens.append(_apart(tokens, hypothesis.tokens[index], opened=opened))
+            opened = opened and not tokens[-1].text
     return Hypothesis(tuple(tokens), hypothesis.score, hypothesis.ended)
 
 
-def _insert(tokens: list[Token], protected: Protected, following: str, *, spaced: bool, source_spaced: bool) -> None:
-    before = "".join(token.text for token in tokens)[-1:]
-    if protected.text.isspace() and (not before or before.isspace() or not following.strip()):
-        return  # an empty line would end a subtitle
+def is_guess(hypothesis: Hypothesis, segment: Segment) -> bool:
+    """Whether nothing tells where a span among words belongs: neither attention nor a placeholder."""
+    written = _written(hypothesis, segment)
+    return hypothesis.alignment is None and any(
+        0 < protected.position < len(segment.tokens) and index not in written
+        for index, protected in enumerate(segment.protected)
+    )
+
+
+def _wanted_spaces(
+    tokens: list[Token], protected: Protected, following: str, *, spaced: bool, source_spaced: bool
+) -> tuple[bool, bool]:
+    """Whether there should be a space before and after a span, as in the source or as among words."""
+    before = _last_char(tokens)
     opens, closes = protected.role == "open", protected.role == "close"
-    wants_before = protected.space_before if source_spaced else before.isalnum() and not closes
-    wants_after = protected.space_after if source_spaced else following[:1].isalnum() and not opens
-    if not spaced and protected.role != "atom" and protected.text[0] in _BRACKETS:
-        wants_before = wants_after = False  # a tag needs no space among words that have none; `*` and `_` do
-    if opens and following[:1] == " ":  # the space of the word that it opens goes before it
-        wants_before = True
-    left = " " if wants_before and before and not before.isspace() and before not in _OPENING_MARKS else ""
+    if not spaced and (opens or closes):
+        inner = following.lstrip()[:1] if opens else before
+        if protected.text[0] in _BRACKETS or (protected.text[0] in _STARS and inner.isalnum()):
+            return False, False  # a tag needs no space among words that have none; `_` and a mark at a full stop do
+    if source_spaced:
+        return protected.space_before or (opens and following[:1] == " "), protected.space_after
+    return (before.isalnum() and not closes) or (opens and following[:1] == " "), following[:1].isalnum() and not opens
+
+
+def _inserted(
+    tokens: list[Token], protected: Protected, following: str, spaces: tuple[bool, bool], *, opened: bool
+) -> Token:
+    """A span with the spaces that are still missing."""
+    before = _last_char(tokens)
+    if protected.text.isspace() and (not before or before.isspace() or not following.strip()):
+        return Token("")  # an empty line would end a subtitle
+    left = spaces[0] and not opened and before and not before.isspace() and before not in _OPENING_MARKS
     touches = following and not following[0].isspace() and following[0] not in _CLOSING_MARKS
-    right = " " if wants_after and touches and not protected.text[-1].isspace() else ""
-    tokens.append(Token(left + protected.text + right))
+    right = spaces[1] and touches and not protected.text[-1].isspace()
+    return Token(" " * bool(left) + protected.text + " " * bool(right))
+
+
+def _last_char(tokens: list[Token]) -> str:
+    return next((token.text[-1] for token in reversed(tokens) if token.text), "")
 
 
 def _apart(tokens: list[Token], token: Token, *, opened: bool) -> Token:
@@ -57,21 +85,25 @@ def _apart(tokens: list[Token], token: Token, *, opened: bool) -> Token:
     return Token(token.text[1:], token.model_token, token.logprob) if unwanted and token.text[:1] == " " else token
 
 
-def _places(hypothesis: Hypothesis, segment: Segment, *, spaced: bool) -> list[int]:
+def _places(hypothesis: Hypothesis, segment: Segment) -> list[int]:
     """For each span, the index of the target token before which it goes."""
-    target = _Target(hypothesis, segment, spaced=spaced)
+    target = _Target(hypothesis, segment)
+    written = _written(hypothesis, segment)
     places = [
-        target.within(target.place(protected.position))
-        if protected.text.isspace()
-        else target.place(protected.position)
-        for protected in segment.protected
+        written[index] if index in written else target.place_of(protected)
+        for index, protected in enumerate(segment.protected)
     ]
     pairs, lone_openings, lone_closings = _pairs(segment.protected)
     for opening, closing in pairs:
+        if opening in written and closing in written:
+            places[opening], places[closing] = sorted((written[opening], written[closing]))
+            continue
         start, end = (segment.protected[index].position for index in (opening, closing))
-        inside = target.translated_from(start, end)
+        inside = target.translated_from(start, end) if start < end else None
+        if start < end and inside is None:
+            inside = target.nearest_word(places[opening])
         if inside is not None:
-            places[opening], places[closing] = target.word_border(inside.start), target.word_border(inside.stop)
+            places[opening], places[closing] = target.word_start(inside.start), target.word_border(inside.stop)
     # A tag whose other half is in another sentence encloses all from there to the border.
     shift, end = len(lone_closings), len(hypothesis.tokens)
     borders = [0] * shift + places + [end] * len(lone_openings)
@@ -84,13 +116,23 @@ def _places(hypothesis: Hypothesis, segment: Segment, *, spaced: bool) -> list[i
     return nested[shift : shift + len(places)]
 
 
+def _written(hypothesis: Hypothesis, segment: Segment) -> dict[int, int]:
+    """Where the model wrote the placeholders of spans, for those that it wrote once."""
+    counts = Counter(token.model_token for token in hypothesis.tokens)
+    places = {token.model_token: index for index, token in enumerate(hypothesis.tokens)}
+    return {
+        index: places[protected.placeholder]
+        for index, protected in enumerate(segment.protected)
+        if protected.placeholder is not None and counts[protected.placeholder] == 1
+    }
+
+
 class _Target:
     """The target tokens of a hypothesis and the source tokens that they align with."""
 
-    def __init__(self, hypothesis: Hypothesis, segment: Segment, *, spaced: bool) -> None:
+    def __init__(self, hypothesis: Hypothesis, segment: Segment) -> None:
         self._texts = [token.text for token in hypothesis.tokens]
         self._source_words = [any(char.isalnum() for char in token.text) for token in segment.tokens]
-        self._spaced = spaced
         self._rows = hypothesis.alignment or ()
         # Source token and weight for each target token that has a letter or digit; punctuation aligns with anything.
         self._links = {
@@ -102,6 +144,11 @@ class _Target:
     def translated_from(self, start: int, end: int) -> range | None:
         """Target tokens that came from source tokens."""
         return translated_from(self._rows, self._texts, start, end)
+
+    def place_of(self, protected: Protected) -> int:
+        """The place of a span; a line break is never at an end."""
+        place = self.place(protected.position)
+        return self.within(place) if protected.text.isspace() else place
 
     def place(self, position: int) -> int:
         """The place of a span that lay before the source token at `position`."""
@@ -122,12 +169,26 @@ class _Target:
 
     def word_border(self, index: int) -> int:
         """The next place that does not part a word."""
-        while self._spaced and 0 < index < len(self._texts):
-            before, after = self._texts[index - 1][-1:], self._texts[index][:1]
-            if not (before.isalnum() and after.isalnum()) and self._texts[index]:
-                break
+        while not self._is_border(index):
             index += 1
         return index
+
+    def word_start(self, index: int) -> int:
+        """The last place up to here that does not part a word."""
+        while not self._is_border(index):
+            index -= 1
+        return index
+
+    def _is_border(self, index: int) -> bool:
+        if index <= 0 or index >= len(self._texts):
+            return True
+        return self._texts[index] != "" and not joined("".join(self._texts[:index]), self._texts[index])
+
+    def nearest_word(self, index: int) -> range | None:
+        """The token with a letter or digit that is nearest to a place."""
+        words = [at for at, text in enumerate(self._texts) if any(char.isalnum() for char in text)]
+        nearest = min(words, key=lambda at: abs(at - index), default=None)
+        return None if nearest is None else range(nearest, nearest + 1)
 
     def within(self, index: int) -> int:
         """The nearest place between two words: a line does not break at its end."""

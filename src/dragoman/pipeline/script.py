@@ -1,5 +1,6 @@
 """Tells writing systems apart, by ISO 15924 codes. Japanese text is `Jpan`; its kana alone are `Kana`."""
 
+import re
 import unicodedata
 from collections import Counter
 
@@ -12,6 +13,9 @@ _SCRIPTS_BY_NAME = {
     "ARMENIAN": "Armn", "HANGUL": "Kore", "HIRAGANA": "Kana", "KATAKANA": "Kana", "CJK": "Hani",
     "IDEOGRAPHIC": "Hani",
 }  # fmt: skip
+# Thai, Lao, Burmese, Khmer, kana and Han.
+_UNSPACED = re.compile(r"[\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF]")
+_APOSTROPHES = "'’"
 _WRITTEN_WITHOUT_SPACES = {"Hani", "Kana", "Thai", "Laoo", "Mymr", "Khmr"}
 
 
@@ -38,3 +42,17 @@ def script_of(char: str) -> str | None:
     if not char.isalpha():
         return None
     return _SCRIPTS_BY_NAME.get(unicodedata.name(char, "").split(" ", 1)[0].removesuffix("-").split("-", 1)[0])
+
+
+def is_unspaced(char: str) -> bool:
+    """Whether a character is of a script that puts no spaces between words."""
+    return _UNSPACED.match(char) is not None
+
+
+def joined(before: str, after: str) -> bool:
+    """Whether two texts meet within a word, as far as spaces tell."""
+    return _is_part_of_word(before[-1:]) and _is_part_of_word(after[:1])
+
+
+def _is_part_of_word(char: str) -> bool:
+    return bool(char) and (unicodedata.category(char)[0] in "LMN" or char in _APOSTROPHES) and not is_unspaced(char)

@@ -1,7 +1,6 @@
 """Finds a caller's terms in a text: the longest at each place, whole words, in their inflected forms too."""
 
 import re
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +8,7 @@ import ahocorasick_rs
 
 from dragoman.core.types import Term
 from dragoman.pipeline.block import Span
+from dragoman.pipeline.script import joined
 
 # What a word may end with when it is declined. A table of endings finds most plurals and cases without a dictionary.
 _ENDINGS: dict[str, tuple[str, ...]] = {
@@ -37,8 +37,7 @@ _CHANGES: dict[str, tuple[tuple[str, tuple[str, ...]], ...]] = {
     "pl": (("a", ("y", "i", "ę", "ą", "e")),),
     "cs": (("a", ("y", "u", "ou", "e")),),
 }
-# Thai, Lao, Burmese, Khmer, kana and Han are written without spaces; a Korean particle follows its word directly.
-_UNSPACED = re.compile(r"[\u0E00-\u0EFF\u1000-\u109F\u1780-\u17FF\u3040-\u30FF\u3400-\u4DBF\u4E00-\u9FFF\uF900-\uFAFF]")
+# A Korean particle follows its word directly.
 _HANGUL = re.compile(r"[\uAC00-\uD7A3]")
 
 
@@ -75,12 +74,12 @@ class TermBase:
 
     def _whole_word(self, text: str, start: int, end: int, *, inflects: bool) -> int | None:
         """Where the word ends in which a form ends; none if the form is a part of other words."""
-        if _joined(text, start):
+        if _parts_a_word(text, start):
             return None
-        if not _joined(text, end) or _HANGUL.match(text[end - 1]):
+        if not _parts_a_word(text, end) or _HANGUL.match(text[end - 1]):
             return end
         for ending in self._endings if inflects else ():
-            if text.startswith(ending, end) and not _joined(text, end + len(ending)):
+            if text.startswith(ending, end) and not _parts_a_word(text, end + len(ending)):
                 return end + len(ending)
         return None
 
@@ -99,13 +98,10 @@ def _fold(text: str) -> str:
     return lower if len(lower) == len(text) else "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
 
 
-def _joined(text: str, place: int) -> bool:
-    """Whether the characters on both sides of a place belong to one word."""
-    return _is_part_of_word(text[place - 1 : place]) and _is_part_of_word(text[place : place + 1])
-
-
-def _is_part_of_word(char: str) -> bool:
-    return bool(char) and unicodedata.category(char)[0] in "LMN" and not _UNSPACED.match(char)
+def _parts_a_word(text: str, place: int) -> bool:
+    """Whether the characters at both sides of a place belong to one word; an apostrophe ends it: `cat's`."""
+    sides = text[max(0, place - 1) : place], text[place : place + 1]
+    return joined(*sides) and not any(side in "'’" for side in sides)
 
 
 def _clear_of(spans: Sequence[Span], matches: Sequence[Match]) -> list[Match]:

@@ -98,8 +98,6 @@ def _is_echo(source: str, translation: str, pair: Pair) -> bool:
 
 
 def _has_other_numbers(source: str, translation: str) -> bool:
-    """Whether a number of the source became another. One in words, or in other units of counting, is still the same."""
-    before, after = (set(_NUMBER.findall(text)) for text in (source, translation))
-    return any(
-        not any(new.startswith(old) or old.startswith(new) for old in before) for new in after - before
-    ) and bool(before - after)
+    """Whether a number of the source became another. In words, or in thousands, it is still the same."""
+    before, after = ({number.rstrip("0") for number in _NUMBER.findall(text)} for text in (source, translation))
+    return bool(before - after) and bool(after - before)
