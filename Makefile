@@ -7,7 +7,7 @@ PIP_INSTALL := pip --disable-pip-version-check install --quiet --constraint cons
 PIP := $(BIN)/$(PIP_INSTALL)
 CORPORA ?= ../shared/corpora
 
-.PHONY: serve test check fix bench conformance clean
+.PHONY: serve test check fix bench bench-terms bench-markup conformance clean
 
 serve: $(VENV)/.serve
 	$(BIN)/dragoman serve $(if $(PORT),--port $(PORT))
@@ -28,6 +28,12 @@ fix: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python bench/chat.py --corpora $(CORPORA)
+
+bench-terms: $(VENV)/.dev
+	$(BIN)/python bench/terms.py --corpora $(CORPORA)
+
+bench-markup: $(VENV)/.dev
+	$(BIN)/python bench/markup.py --corpora $(CORPORA)
 
 conformance: $(CONFORMANCE)/.done
 	$(CONFORMANCE)/bin/python tests/conformance/run.py

@@ -17,22 +17,19 @@ from typing import Any
 
 import ctranslate2
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman.core.engine import Batch, BatchPolicy, EngineInfo, Hypotheses, OnToken
 from dragoman.core.errors import ConfigurationError
 from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
 from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Token
+from dragoman.engines.constrained_decoding import Path as TokenPath
 from dragoman.engines.constrained_decoding import search as search_with_constraints
 from dragoman.engines.model_card import CARD, TEXT, ModelCard, find_model, load_card, read_vocabulary
 from dragoman.engines.tokenizers import GrowingHypothesis, load_tokenizers
 
 _LOWEST_TEMPERATURE = 0.01
 _REPETITION_PENALTIES = (0.01, 100.0)
-# Search with constraints: paths side by side, and how much longer than its source a translation may become.
-_CONSTRAINED_BEAM = 12
-_TOKENS_PER_SOURCE_TOKEN, _TOKENS_TO_SPARE = 2, 10
 # After a full stop, a word is tokenised as within a sentence, without a mark of its beginning.
 _MID_SENTENCE = "。"
 _OnStep = Callable[[Any], bool]
@@ -220,30 +217,43 @@ class CTranslate2Engine:
         ]
 
     def _decode_with_terms(self, segment: Segment, pair: Pair) -> Hypotheses | None:
-        """The best translation that has the targets of all terms; none if the model cannot write them."""
+        """A good translation that has the targets of all terms; none if the model cannot write them."""
         constraints = [self._constraint(term.term.target, pair) for term in segment.terms]
         if not all(constraints):
             return None
         source = self._source_tokens(segment, pair)
         prefix = self._card.frame(self._card.target_prefix, pair, [])
-        room = sum(map(len, constraints)) + _TOKENS_PER_SOURCE_TOKEN * len(segment.tokens) + _TOKENS_TO_SPARE
 
-        def next_logits(paths: Sequence[tuple[int, ...]]) -> NDArray[np.float32]:
-            results = self._read_paths(source, [[*prefix, *map(self._target_pieces.__getitem__, ids)] for ids in paths])
-            return np.array([np.asarray(result.logits[0][-1]) for result in results], dtype=np.float32)
+        def extend(beginnings: Sequence[tuple[int, ...]]) -> list[TokenPath]:
+            return self._extend(source, prefix, beginnings)
 
-        best = search_with_constraints(
-            next_logits,
-            constraints,
-            end=self._target_ids[self._end],
-            beam_size=_CONSTRAINED_BEAM,
-            max_tokens=min(room, self._card.max_target_tokens),
-        )
-        if best is None:
+        path = search_with_constraints(extend, constraints)
+        if path is None:
             return None
-        pieces = [self._target_pieces[index] for index in best.ids]
-        attention = self._read_paths(source, [[*prefix, *pieces]])[0].attention[0][len(prefix) :]
-        return (self._hypothesis([*pieces, self._end], best.score, attention, segment),)
+        pieces = [self._target_pieces[index] for index in path.ids]
+        return (self._hypothesis(pieces, path.total / len(pieces), path.attention, segment),)
+
+    def _extend(self, source: list[str], prefix: list[str], beginnings: Sequence[tuple[int, ...]]) -> list[TokenPath]:
+        """Greedy translations with these beginnings, with all their logits."""
+        results = self._translator.translate_batch(
+            [source] * len(beginnings),
+            target_prefix=[[*prefix, *(self._target_pieces[index] for index in ids)] for ids in beginnings],
+            max_input_length=0,
+            max_decoding_length=self._card.max_target_tokens + len(prefix),
+            min_decoding_length=0,
+            beam_size=1,
+            disable_unk=True,
+            return_end_token=True,
+            return_logits_vocab=True,
+            return_attention=True,
+        )
+        paths = []
+        for result in results:
+            ids = tuple(self._target_ids[piece] for piece in result.hypotheses[0][len(prefix) :])
+            logits = np.array([np.asarray(view) for view in result.logits[0][len(prefix) :]], dtype=np.float32)
+            ended = bool(ids) and self._target_pieces[ids[-1]] == self._end
+            paths.append(TokenPath(ids, logits, ended, result.attention[0][len(prefix) :]))
+        return paths
 
     def _constraint(self, text: str, pair: Pair) -> tuple[int, ...]:
         """The ids of a text within a sentence; none if the vocabulary cannot write it."""
@@ -253,20 +263,6 @@ class CTranslate2Engine:
         ids = [self._target_ids.get(token.model_token or "") for token in tokens]
         known = tuple(index for index in ids if index is not None)
         return known if len(known) == len(ids) else ()
-
-    def _read_paths(self, source: list[str], prefixes: list[list[str]]) -> Any:
-        """Results with the logits and the attention of every position of target prefixes of one length."""
-        return self._translator.translate_batch(
-            [source] * len(prefixes),
-            target_prefix=prefixes,
-            max_input_length=0,
-            max_decoding_length=len(prefixes[0]) + 1,
-            min_decoding_length=0,
-            beam_size=1,
-            return_end_token=True,
-            return_logits_vocab=True,
-            return_attention=True,
-        )
 
     def _hypothesis(
         self, pieces: list[str], score: float, attention: list[list[float]], segment: Segment

@@ -99,7 +99,8 @@ class Finisher:
         warnings: tuple[WarningCode, ...] = () if cleaned == hypothesis else ("invented_placeholder",)
         enforced = enforce(cleaned, segment, self._pair)
         if enforced.unplaced and self._can_constrain:
-            constrained = await self._decode(segment, replace(self._again, must_include_terms=True))
+            wanted = replace(segment, terms=enforced.unplaced)
+            constrained = await self._decode(wanted, replace(self._again, must_include_terms=True))
             again = enforce(without_inventions(constrained, segment), segment, self._pair)
             enforced = min(enforced, again, key=lambda each: len(each.unplaced))
         if enforced.unplaced:
