@@ -149,13 +149,14 @@ class TranslationService:
         """Settle the languages and cut the text. Blocks."""
         detection = None
         source = request.source
+        blocks = parse(request.text, request.format or recognize(request.text))
         if source is None:
-            detection = self._detector.detect(request.text, self._possible_sources(engine, request.target))
+            words = " ".join(block.text for block in blocks if block.text) or request.text
+            detection = self._detector.detect(words, self._possible_sources(engine, request.target))
             source = detection.language
         pair = Pair(source, request.target or self._default_target(source))
         if pair.source != pair.target and pair not in engine.info.pairs:
             raise UnsupportedLanguage(_no_such_pair(pair, engine.info.pairs), param="translation_options")
-        blocks = parse(request.text, request.format or recognize(request.text))
         guidance = Guidance(request.terms, (*self._memory_turns(request, pair), *request.memory), request.domains)
         return detection, prepare(blocks, pair, engine.tokenize, engine.info, guidance)
 

@@ -2,8 +2,8 @@
 
 Grid beam search (Hokamp & Liu 2017, https://aclanthology.org/P17-1141; Post & Vilar 2018, N18-1119) considers a
 constraint at every step of every hypothesis, which takes one call of the model a step. Here one call gives the logits
-of all steps of a whole path; a constraint is begun where its first token costs least there, and the model goes on
-freely from each of these places, all in one more call.
+of all steps of a whole path; a constraint is begun where its first token costs least there, and one more call goes on
+freely from that place.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,52 +13,53 @@ import numpy as np
 from numpy.typing import NDArray
 
 # Places at which a constraint is tried.
-_MOST_PLACES = 4
+_MOST_PLACES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """Token ids of a translation, the end token included if it ended; the logits of each token: ids × vocabulary."""
+    """Token ids of a translation, its end token included; the logits at each of them: ids × vocabulary."""
 
     ids: tuple[int, ...]
     logits: NDArray[np.float32]
-    ended: bool
     attention: list[list[float]]
 
-    def logprobs(self, tokens: Sequence[int]) -> NDArray[np.float32]:
-        """The log-probability of one token at each place."""
+    @property
+    def score(self) -> float:
+        """Mean log-probability of its tokens."""
         peaks = self.logits.max(axis=1)
         totals = np.log(np.exp(self.logits - peaks[:, None]).sum(axis=1)) + peaks
-        chosen: NDArray[np.float32] = self.logits[np.arange(len(tokens)), list(tokens)] - totals
-        return chosen
-
-    @property
-    def total(self) -> float:
-        """Log-probability of the whole path."""
-        return float(self.logprobs(self.ids).sum())
+        return float((self.logits[np.arange(len(self.ids)), list(self.ids)] - totals).mean())
 
 
-Extend = Callable[[Sequence[tuple[int, ...]]], Sequence[Path]]
-"""The paths that the model takes after each of some beginnings."""
+Constraint = tuple[int, ...]
+Beginning = tuple[int, tuple[int, ...]]
+"""The index of a sentence, and the first tokens of its translation."""
+
+Extend = Callable[[Sequence[Beginning]], Sequence[Path]]
+"""The paths that the model takes after some beginnings."""
 
 
-def search(extend: Extend, constraints: Sequence[tuple[int, ...]]) -> Path | None:
-    """A good path with all constraints, each at least one token; none if the model does not keep them."""
-    [path] = extend([()])
-    for met, constraint in enumerate(constraints):
-        if _has(path.ids, constraints[: met + 1]):
-            continue
-        beginnings = [(*path.ids[:place], *constraint) for place in _places(path, constraint, constraints[:met])]
-        possible = [each for each in extend(beginnings) if _has(each.ids, constraints[: met + 1])]
-        if not possible:
-            return None
-        path = max(possible, key=lambda each: (each.ended, each.total))
-    return path
+def search(extend: Extend, constraints: Sequence[Sequence[Constraint]]) -> list[Path]:
+    """For each sentence a good path with its constraints, each at least one token. One that the model drops is missing.
+
+    All sentences go together: one call of the model, and one for each constraint that the one with the most has.
+    """
+    paths = list(extend([(index, ()) for index in range(len(constraints))]))
+    for met in range(max(map(len, constraints), default=0)):
+        beginnings = [
+            (index, (*path.ids[: _place(path, wanted[met], wanted[:met])], *wanted[met]))
+            for index, (path, wanted) in enumerate(zip(paths, constraints, strict=True))
+            if met < len(wanted) and not has(path.ids, wanted[: met + 1])
+        ]
+        for (index, _), path in zip(beginnings, extend(beginnings) if beginnings else (), strict=True):
+            if has(path.ids, constraints[index][: met + 1]):
+                paths[index] = path
+    return paths
 
 
-def _places(path: Path, constraint: tuple[int, ...], met: Sequence[tuple[int, ...]]) -> list[int]:
+def _place(path: Path, constraint: Constraint, met: Sequence[Constraint]) -> int:
     """Where the constraint's first token costs least, compared with the path's own; not within what is met."""
-    costs = path.logprobs(path.ids) - path.logprobs([constraint[0]] * len(path.ids))
     inside = {
         place
         for each in met
@@ -66,12 +67,12 @@ def _places(path: Path, constraint: tuple[int, ...], met: Sequence[tuple[int, ..
         if path.ids[start : start + len(each)] == each
         for place in range(start + 1, start + len(each))
     }
-    return sorted((place for place in range(len(costs)) if place not in inside), key=lambda at: costs[at])[
-        :_MOST_PLACES
-    ]
+    rows = np.arange(len(path.ids))
+    costs = path.logits[rows, list(path.ids)] - path.logits[rows, constraint[0]]
+    return min((place for place in range(len(costs)) if place not in inside), key=lambda place: costs[place])
 
 
-def _has(ids: tuple[int, ...], constraints: Sequence[tuple[int, ...]]) -> bool:
+def has(ids: tuple[int, ...], constraints: Sequence[Constraint]) -> bool:
     """Whether ids contain all constraints, none within another."""
     taken: set[int] = set()
     for constraint in sorted(constraints, key=len, reverse=True):

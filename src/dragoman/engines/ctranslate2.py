@@ -11,7 +11,6 @@ import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from dragoman.core.engine import Batch, BatchPolicy, EngineInfo, Hypotheses, OnT
 from dragoman.core.errors import ConfigurationError
 from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
 from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Token
+from dragoman.engines.constrained_decoding import Beginning
 from dragoman.engines.constrained_decoding import Path as TokenPath
 from dragoman.engines.constrained_decoding import search as search_with_constraints
 from dragoman.engines.model_card import CARD, TEXT, ModelCard, find_model, load_card, read_vocabulary
@@ -186,12 +186,7 @@ class CTranslate2Engine:
 
     def _decode(self, batch: Batch, search: dict[str, Any], on_step: _OnStep | None) -> list[Hypotheses]:
         if batch.decoding.must_include_terms:
-            free = replace(batch.decoding, must_include_terms=False)
-            return [
-                self._decode_with_terms(segment, batch.pair)
-                or self._decode(Batch((segment,), batch.pair, free), search, on_step)[0]
-                for segment in batch.segments
-            ]
+            return self._decode_with_terms(batch)
         prefix = self._card.frame(self._card.target_prefix, batch.pair, [])
         results = self._translator.translate_batch(
             [self._source_tokens(segment, batch.pair) for segment in batch.segments],
@@ -216,28 +211,27 @@ class CTranslate2Engine:
             for result, segment in zip(results, batch.segments, strict=True)
         ]
 
-    def _decode_with_terms(self, segment: Segment, pair: Pair) -> Hypotheses | None:
-        """A good translation that has the targets of all terms; none if the model cannot write them."""
-        constraints = [self._constraint(term.term.target, pair) for term in segment.terms]
-        if not all(constraints):
-            return None
-        source = self._source_tokens(segment, pair)
-        prefix = self._card.frame(self._card.target_prefix, pair, [])
+    def _decode_with_terms(self, batch: Batch) -> list[Hypotheses]:
+        """Good translations that have the targets of all terms that the model can write."""
+        sources = [self._source_tokens(segment, batch.pair) for segment in batch.segments]
+        prefix = self._card.frame(self._card.target_prefix, batch.pair, [])
+        wanted = [[self._constraint(term.term.target, batch.pair) for term in each.terms] for each in batch.segments]
+        paths = search_with_constraints(
+            lambda beginnings: self._extend(sources, prefix, beginnings),
+            [[constraint for constraint in constraints if constraint] for constraints in wanted],
+        )
+        return [
+            (self._hypothesis([self._target_pieces[index] for index in path.ids], path.score, path.attention, segment),)
+            for path, segment in zip(paths, batch.segments, strict=True)
+        ]
 
-        def extend(beginnings: Sequence[tuple[int, ...]]) -> list[TokenPath]:
-            return self._extend(source, prefix, beginnings)
-
-        path = search_with_constraints(extend, constraints)
-        if path is None:
-            return None
-        pieces = [self._target_pieces[index] for index in path.ids]
-        return (self._hypothesis(pieces, path.total / len(pieces), path.attention, segment),)
-
-    def _extend(self, source: list[str], prefix: list[str], beginnings: Sequence[tuple[int, ...]]) -> list[TokenPath]:
+    def _extend(
+        self, sources: Sequence[list[str]], prefix: list[str], beginnings: Sequence[Beginning]
+    ) -> list[TokenPath]:
         """Greedy translations with these beginnings, with all their logits."""
         results = self._translator.translate_batch(
-            [source] * len(beginnings),
-            target_prefix=[[*prefix, *(self._target_pieces[index] for index in ids)] for ids in beginnings],
+            [sources[index] for index, _ in beginnings],
+            target_prefix=[[*prefix, *(self._target_pieces[each] for each in ids)] for _, ids in beginnings],
             max_input_length=0,
             max_decoding_length=self._card.max_target_tokens + len(prefix),
             min_decoding_length=0,
@@ -251,8 +245,7 @@ class CTranslate2Engine:
         for result in results:
             ids = tuple(self._target_ids[piece] for piece in result.hypotheses[0][len(prefix) :])
             logits = np.array([np.asarray(view) for view in result.logits[0][len(prefix) :]], dtype=np.float32)
-            ended = bool(ids) and self._target_pieces[ids[-1]] == self._end
-            paths.append(TokenPath(ids, logits, ended, result.attention[0][len(prefix) :]))
+            paths.append(TokenPath(ids, logits, result.attention[0][len(prefix) :]))
         return paths
 
     def _constraint(self, text: str, pair: Pair) -> tuple[int, ...]:

@@ -4,8 +4,7 @@ A target that the model wrote by itself is left where it is. For the others, att
 translation came from the term.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
@@ -49,18 +48,28 @@ def _written(text: str, terms: Sequence[Occurrence], *, spaced: bool) -> dict[in
     taken: list[tuple[int, int]] = []
     found = {}
     for index in sorted(range(len(terms)), key=lambda index: -len(terms[index].term.target)):
-        target = terms[index].term.target
-        first = re.escape(target[0])
-        if target[0].islower():
-            first = f"[{first}{re.escape(target[0].upper())}]" if len(target[0].upper()) == 1 else first
-        border = ("(?<!\\w)" if target[0].isalnum() else "", "(?!\\w)" if target[-1].isalnum() else "")
-        before, after = border if spaced else ("", "")
-        for match in re.finditer(before + first + re.escape(target[1:]) + after, text):
-            if all(match.end() <= start or match.start() >= end for start, end in taken):
-                taken.append(match.span())
-                found[index] = match.span()
+        for start, end in _places(text, terms[index].term.target, spaced=spaced):
+            if all(end <= first or start >= last for first, last in taken):
+                taken.append((start, end))
+                found[index] = (start, end)
                 break
     return found
+
+
+def _places(text: str, target: str, *, spaced: bool) -> Iterator[tuple[int, int]]:
+    """Where a target stands in a text as a whole word, its first letter small or capital if it is small."""
+    capital = target[0].upper() + target[1:]
+    for form in (target, capital) if len(capital) == len(target) and target[0].islower() else (target,):
+        start = text.find(form)
+        while start >= 0:
+            end = start + len(form)
+            if not spaced or not (_is_inside(text, start) or _is_inside(text, end)):
+                yield start, end
+            start = text.find(form, start + 1)
+
+
+def _is_inside(text: str, place: int) -> bool:
+    return 0 < place < len(text) and text[place - 1].isalnum() and text[place].isalnum()
 
 
 class _Draft:

@@ -5,8 +5,7 @@ term where it most likely belongs. A translation that fails the checks is decode
 repetition, then in two halves; the attempt with the fewest problems wins.
 """
 
-from collections.abc import AsyncGenerator, Callable, Collection, Sequence
-from contextlib import aclosing
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from dragoman.core.engine import Ability, Hypotheses
@@ -17,11 +16,8 @@ from dragoman.pipeline.enforce import enforce, missing_terms
 from dragoman.pipeline.prepare import Passage
 from dragoman.pipeline.restore import is_guess, restore
 from dragoman.pipeline.segment import halves
+from dragoman.pipeline.together import Together, Translate
 from dragoman.pipeline.verify import problems, without_inventions
-
-Translate = Callable[[Sequence[Segment], Pair, Decoding], AsyncGenerator[Token | Hypotheses]]
-"""Translates segments in document order. For each it gives the hypotheses; before them, where tokens are streamed, the
-tokens of the first hypothesis one by one."""
 
 # Warnings that ask for another try, and how much. The others tell of what was mended.
 _BADNESS: dict[WarningCode, int] = {
@@ -65,11 +61,15 @@ class Finisher:
     """Finishes the translations of one document."""
 
     def __init__(self, translate: Translate, pair: Pair, decoding: Decoding, abilities: Collection[Ability]) -> None:
-        self._translate = translate
+        self._together = Together(translate, pair)
         self._pair = pair
         self._again = replace(decoding, num_hypotheses=1, top_k=1)
         self._can_constrain = "constraints" in abilities
         self._spaced = SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.target].scripts)
+
+    async def aclose(self) -> None:
+        """Stop the repairs in progress."""
+        await self._together.aclose()
 
     def known(self, passage: Passage) -> Finished:
         """A passage that needs no model."""
@@ -77,30 +77,29 @@ class Finisher:
         missing = missing_terms("".join(token.text for token in tokens), passage.segment.terms, self._pair)
         return Finished(tokens, missing=tuple(missing), warnings=("term_missing",) if missing else ())
 
-    def streamed(self, hypothesis: Hypothesis, passage: Passage) -> Finished:
-        """A passage whose tokens are with the client already: it can only be checked."""
-        return self._written(_Attempt(hypothesis, problems(hypothesis, passage.segment, self._pair)), passage)
-
-    async def finish(self, hypotheses: Hypotheses, passage: Passage) -> tuple[Finished, ...]:
-        """What each choice gets of a passage."""
+    async def finish(self, hypotheses: Hypotheses, passage: Passage, *, streamed: bool = False) -> tuple[Finished, ...]:
+        """What each choice gets of a passage. One whose tokens were streamed can only be checked."""
+        if streamed:
+            [hypothesis] = hypotheses
+            return (self._written(_Attempt(hypothesis, problems(hypothesis, passage.segment, self._pair)), passage),)
         finished = []
         repaired: _Attempt | None = None
         for hypothesis in hypotheses:
-            attempt = await self._attempt(hypothesis, passage.segment)
+            attempt = await self._attempt(hypothesis, passage.segment, is_first=True)
             if attempt.badness:
                 repaired = repaired or await self._repaired(attempt, passage.segment)
                 attempt = min(attempt, repaired, key=_badness)
             finished.append(self._written(attempt, passage))
         return tuple(finished)
 
-    async def _attempt(self, hypothesis: Hypothesis, segment: Segment) -> _Attempt:
-        """A hypothesis with all terms, by the cheapest rung that brings them."""
+    async def _attempt(self, hypothesis: Hypothesis, segment: Segment, *, is_first: bool = False) -> _Attempt:
+        """A hypothesis with all terms, by the cheapest rung that brings them. The search is tried once."""
         cleaned = without_inventions(hypothesis, segment)
         warnings: tuple[WarningCode, ...] = () if cleaned == hypothesis else ("invented_placeholder",)
         enforced = enforce(cleaned, segment, self._pair)
-        if enforced.unplaced and self._can_constrain:
+        if enforced.unplaced and self._can_constrain and is_first:
             wanted = replace(segment, terms=enforced.unplaced)
-            constrained = await self._decode(wanted, replace(self._again, must_include_terms=True))
+            constrained = await self._together.decode(wanted, replace(self._again, must_include_terms=True))
             again = enforce(without_inventions(constrained, segment), segment, self._pair)
             enforced = min(enforced, again, key=lambda each: len(each.unplaced))
         if enforced.unplaced:
@@ -111,19 +110,13 @@ class Finisher:
     async def _repaired(self, attempt: _Attempt, segment: Segment) -> _Attempt:
         penalty = max(self._again.repetition_penalty, _LEAST_REPETITION_PENALTY)
         careful = replace(self._again, beam_size=_WIDE_BEAM, repetition_penalty=penalty)
-        attempt = min(attempt, await self._attempt(await self._decode(segment, careful), segment), key=_badness)
+        again = await self._attempt(await self._together.decode(segment, careful), segment)
+        attempt = min(attempt, again, key=_badness)
         parts = halves(segment)
         if attempt.badness and len(parts) > 1:
-            attempts = [await self._attempt(await self._decode(part, careful), part) for part in parts]
+            attempts = [await self._attempt(await self._together.decode(part, careful), part) for part in parts]
             attempt = min(attempt, self._joined(attempts, segment), key=_badness)
         return attempt
-
-    async def _decode(self, segment: Segment, decoding: Decoding) -> Hypothesis:
-        async with aclosing(self._translate([segment], self._pair, decoding)) as events:
-            async for event in events:
-                if not isinstance(event, Token):
-                    return event[0]
-        raise AssertionError("this is a bug: an engine gives hypotheses for every segment")
 
     def _joined(self, attempts: Sequence[_Attempt], segment: Segment) -> _Attempt:
         """The parts of a segment as one."""

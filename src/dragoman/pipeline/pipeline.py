@@ -4,6 +4,8 @@ The pipeline knows no engine: it is handed a `translate` callable, which is the 
 a test.
 """
 
+import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import replace
@@ -23,9 +25,12 @@ from dragoman.core.types import (
 )
 from dragoman.pipeline.block import escape
 from dragoman.pipeline.cut import AnswerCutter
-from dragoman.pipeline.finish import Finished, Finisher, Translate
+from dragoman.pipeline.finish import Finished, Finisher
 from dragoman.pipeline.prepare import Document, Passage
+from dragoman.pipeline.together import Translate
 
+# Passages that may wait for one before them to be repaired.
+_MOST_AHEAD = 64
 _CLAUSE_ENDS = tuple("。！？｡.!?…，、：；」』”’）)")
 
 _Event = str | Token | tuple[Finished, ...]
@@ -47,7 +52,7 @@ async def translate_document(
     """
     answer = _Answer(document, decoding.num_hypotheses, stop, max_tokens)
     finisher = Finisher(translate, document.pair, decoding, abilities)
-    async with aclosing(_in_order(document, translate, decoding, finisher)) as events:
+    async with aclosing(finisher), aclosing(_in_order(document, translate, decoding, finisher)) as events:
         async for index, event in events:
             for piece in answer.add(index, event):
                 yield piece
@@ -62,30 +67,46 @@ async def _in_order(
     document: Document, translate: Translate, decoding: Decoding, finisher: Finisher
 ) -> AsyncGenerator[tuple[int, _Event]]:
     """Layout, known answers and translations, as they follow each other in the document, with the passage's index."""
-    pending = [passage.segment for passage in document.passages if passage.answer is None]
-    async with aclosing(translate(pending, document.pair, decoding)) as translations:
+    pending = [passage for passage in document.passages if passage.answer is None]
+    translations = translate([passage.segment for passage in pending], document.pair, decoding)
+    async with aclosing(_finished(pending, translations, finisher)) as finished:
         for index, passage in enumerate(document.passages):
             yield index, passage.segment.before
             if passage.answer is not None:
                 yield index, (finisher.known(passage),)
             else:
-                async for event in _passage(passage, translations, finisher):
+                async for event in finished:
                     yield index, event
+                    if not isinstance(event, Token):
+                        break
             yield index, _gap(document, index)
 
 
-async def _passage(
-    passage: Passage, translations: AsyncGenerator[Token | Hypotheses], finisher: Finisher
-) -> AsyncGenerator[_Event]:
-    """The streamed tokens of a passage, and its end."""
+async def _finished(
+    passages: Sequence[Passage], translations: AsyncGenerator[Token | Hypotheses], finisher: Finisher
+) -> AsyncGenerator[Token | tuple[Finished, ...]]:
+    """The streamed tokens of each passage, and what it is in the end. While one is repaired, others are translated."""
+    repairs: deque[asyncio.Task[tuple[Finished, ...]]] = deque()
+    left = deque(passages)
     streamed = False
-    async for event in translations:
-        if not isinstance(event, Token):
-            yield (finisher.streamed(event[0], passage),) if streamed else await finisher.finish(event, passage)
-            return
-        if not passage.segment.needs_alignment:  # where a span or term goes shows only when the segment is done
-            streamed = True
-            yield replace(event, text=escape(event.text, passage.escaping))
+    try:
+        async with aclosing(translations):
+            async for event in translations:
+                if not isinstance(event, Token):
+                    repairs.append(asyncio.create_task(finisher.finish(event, left.popleft(), streamed=streamed)))
+                    await asyncio.sleep(0)  # what needs no repair is done now
+                    streamed = False
+                while repairs and (isinstance(event, Token) or repairs[0].done() or len(repairs) > _MOST_AHEAD):
+                    yield await repairs.popleft()
+                if isinstance(event, Token) and not left[0].segment.needs_alignment:
+                    streamed = True  # where a span or term goes shows only when the segment is done
+                    yield replace(event, text=escape(event.text, left[0].escaping))
+        while repairs:
+            yield await repairs.popleft()
+    finally:
+        for repair in repairs:
+            repair.cancel()
+        await asyncio.gather(*repairs, return_exceptions=True)
 
 
 class _Answer:

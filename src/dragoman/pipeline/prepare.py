@@ -13,7 +13,7 @@ from dragoman.core.engine import EngineInfo
 from dragoman.core.types import Example, MemoryHit, Occurrence, Pair, Protected, Segment, Term, Token
 from dragoman.pipeline.block import Block, Escaping, Span, escape
 from dragoman.pipeline.memory import Answer, Memory
-from dragoman.pipeline.protect import count_hidden, find, hide, merge, take_out
+from dragoman.pipeline.protect import close_up, count_hidden, find, hide, merge, take_out
 from dragoman.pipeline.segment import split, split_long
 from dragoman.pipeline.terms import Match, TermBase
 
@@ -133,7 +133,7 @@ class _Preparation:
         if block.text is None:
             self._layout.append(block.raw)
             return
-        spans = merge(block.spans, find(block.text))
+        spans = close_up(merge(block.spans, find(block.text)), block.text)
         matches = self._terms.find(block.text, spans)
         if matches:  # a term is stronger than what was found by itself
             taken = {match.start for match in matches}
@@ -171,26 +171,8 @@ class _Preparation:
         if self._memory and self._memory.answer(source.text[start:end], source.spans_in(start, end)):
             yield Segment(core, source.masked[:start], source.masked[end:])
             return
-        for sentence in self._whole_terms(source, split(source.masked, self._pair.source)):
+        for sentence in _whole_sentences(source, split(source.masked, self._pair.source)):
             yield from split_long(sentence, self._fits)
-
-    def _whole_terms(self, source: _Source, sentences: Sequence[Segment]) -> Iterator[Segment]:
-        """The sentences, but for borders inside of a term (`Yahoo! Inc.`)."""
-        inside = {place for match in source.matches for place in range(match.start + 1, match.end)}
-        waiting: Segment | None = None
-        place = 0
-        for sentence in sentences:
-            if waiting is None:
-                waiting = sentence
-            elif place in inside:
-                text = waiting.text + waiting.after + sentence.before + sentence.text
-                waiting = Segment(text, waiting.before, sentence.after)
-            else:
-                yield waiting
-                waiting = sentence
-            place += len(sentence.before + sentence.text + sentence.after)
-        if waiting is not None:
-            yield waiting
 
     def _fits(self, masked: str) -> bool:
         spans = count_hidden(masked)
@@ -247,6 +229,32 @@ class _Preparation:
             source.text[start:end], tokens=tokens, protected=protected, terms=terms, domains=self._domains
         )
         return _with_placeholders(segment, self._info.placeholders)
+
+
+def _whole_sentences(source: _Source, sentences: Sequence[Segment]) -> Iterator[Segment]:
+    """The sentences, but for borders inside of a term (`Yahoo! Inc.`) or before a closing tag."""
+    inside_terms = {place for match in source.matches for place in range(match.start + 1, match.end)}
+    closing_ends = {span.start: span.end for span in source.spans if span.role == "close"}
+    masked = source.masked
+    ranges: list[tuple[int, int]] = []
+    place = 0
+    for sentence in sentences:
+        start = place + len(sentence.before)
+        end = start + len(sentence.text)
+        place = end + len(sentence.after)
+        while ranges and ranges[-1][1] == start < end and start in closing_ends:
+            ranges[-1] = (ranges[-1][0], closing_ends[start])
+            start = closing_ends[start]
+        start = end - len(masked[start:end].lstrip())
+        if ranges and start in inside_terms:
+            ranges[-1] = (ranges[-1][0], end)
+        elif start < end:
+            ranges.append((start, end))
+    starts = [start for start, _ in ranges[1:]] + [len(masked)]
+    for index, ((start, end), following) in enumerate(zip(ranges, starts, strict=True)):
+        yield Segment(masked[start:end], "" if index else masked[:start], masked[end:following])
+    if not ranges:
+        yield Segment("", before=masked)
 
 
 def _spaces(masked: str, span: Span) -> tuple[bool, bool]:

@@ -7,8 +7,9 @@ into a span and every offset stays what it was.
 
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import zip_longest
 
 from dragoman.pipeline.block import Span
 from dragoman.pipeline.script import is_unspaced
@@ -27,18 +28,20 @@ _PATTERNS = (
     r"(?:https?|ftp)://[!\#-;=?-Z\\\]_a-z~]*[A-Za-z0-9_/\#=&%~+-]|(?a:\b)www\.[A-Za-z0-9./?\#=&%~+_-]*[A-Za-z0-9/]",
     r"(?<![A-Za-z0-9_.+-])[A-Za-z0-9._%+-]++@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+",
     r"(?P<link_opens>!?\[(?=[^\[\]\n]{1,300}\]\([^()\s]{1,500}\)))|(?P<link_closes>\]\([^()\s]{1,500}\))",
-    r"<!--[^<>\n]{0,500}-->|<(?P<closing>/?)(?P<tag>[A-Za-z][\w-]*)(?P<rest>[^<>\n]{0,500})>|</?\d+/?>",
+    r"<!--[^<>\n]{0,500}-->|<(?P<closing>/?)(?P<tag>[A-Za-z][\w-]*)(?P<rest>[^<>\n]{0,500})>|<(?P<number_closing>/?)(?P<number>\d+)(?P<number_rest>/?)>",
     r"&(?:[A-Za-z]{2,20}|\#\d{1,7}|\#x[0-9A-Fa-f]{1,6});",
     r"\{\{[^{}\n]{1,80}\}\}|\$\{[^{}\n]{1,80}\}|\{[\w.:-]{0,40}\}|\$t\([^()\n]{1,80}\)|⟦\d{1,6}⟧",
-    r"%\([\w.]{1,40}\)[a-z]|%(?:\d\$)?[-+\#0]?\d{0,3}(?:\.\d{1,3})?[sdifuxXeEgGc@](?![A-Za-z])|(?<!\S):[a-z_]\w+(?a:\b):?",
+    r"%%|%\([\w.]{1,40}\)[a-z]|%(?:\d\$)?[-+\#0]?\d{0,3}(?:\.\d{1,3})?[sdifuxXeEgGc@](?![A-Za-z])|(?<!\S):[a-z_]\w+(?a:\b):?",
     r"(?P<strong>\*\*(?=\S)|(?<=\S)\*\*)",
     r"\$\$[^$\n]{1,300}\$\$|\$(?=[^$\s])[^$\n]{0,300}(?<=[^$\s])\$(?!\d)|\\\([^\\\n]{1,300}\\\)",
     r"(?<![A-Za-z0-9_/])(?:~|\.{1,2})?(?:/[A-Za-z0-9_.-]+){2,}/?|(?a:\b)[A-Za-z]:\\[^\s\"<>|]+",
     r"(?<![A-Za-z0-9_@\#/&])[@\#][A-Za-z_][A-Za-z0-9_]*",
     r"(?a:\b)\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:?\d{2})?)?(?a:\b)",
     r"(?a:\b)\d{1,4}/\d{1,2}/\d{1,4}(?a:\b)",
+    r"\+\d[\d ()-]{5,18}\d|(?a:\b)\d{2,5}[- ]\d{3,4}[- ]\d{3,5}(?a:\b)",
+    r"(?a:\b)(?:(?:Ctrl|Alt|Shift|Cmd|Meta|Win|Super) ?\+ ?)+(?:[A-Za-z0-9]+|\S)|(?a:\b)F(?:[1-9]|1[0-2])(?a:\b)",
     r"(?a:\b)\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?(?a:\b)|(?a:\b)0x[0-9A-Fa-f]+(?a:\b)|\#[0-9A-Fa-f]{6}(?a:\b)|(?a:\b)v?\d+(?:\.\d+){2,}(?:-\w+)?(?a:\b)",
-    r"[$€£¥]\ ?\d[\d,]*(?:\.\d+)?|(?a:\b)\d{1,3}(?:,\d{3})+(?:\.\d+)?%?|(?a:\b)\d+\.\d+%?|(?a:\b)\d+%",
+    r"[$€£¥]\ ?\d[\d,]*(?:\.\d+)?|(?a:\b)\d{1,3}(?:,\d{3})+(?:\.\d+)?%?|(?a:\b)\d+\.\d+%?|(?a:\b)\d+%(?!%)",
     rf"(?a:\b)\d+(?:[ \u00a0]?(?:{_UNITS})|(?:{_SHORT_UNITS}))(?![A-Za-z0-9/])",
     r"(?<![A-Za-z0-9_+/=-])[A-Za-z0-9+/=_-]{40,}",
     r"[\U0001F1E6-\U0001F1FF]{2}|[\u2600-\u27BF\u2B50\u2B55\U0001F300-\U0001FAFF][\uFE0F\u200D\U0001F300-\U0001FAFF]*",
@@ -46,6 +49,10 @@ _PATTERNS = (
 )
 _PROTECTED = re.compile("|".join(_PATTERNS), re.MULTILINE)
 _CLOSING_MARKS = tuple(".,;:!?)")
+_ENCLOSING = {"()", "[]", "“”", "‘’", "（）", "「」", "『』", "《》", '""', "''"}
+_MARKS = re.compile(r"[-+/:.,|&=~–—·、]+")
+_WIDEST_GAP, _SHORTEST_WORD, _LONGEST_WORD = 2, 3, 40
+_WORD, _WORD_END = re.compile(r"[A-Za-z0-9]+"), re.compile(r"[A-Za-z0-9]+\Z")
 _RUN = re.compile("|".join(f"{mask}+" for mask in (*MASKS, SPACE_MASK)))
 # Tags that enclose one another deeper than this are no text.
 _DEEPEST = 100
@@ -74,9 +81,11 @@ def find(text: str) -> list[Span]:
 
 def _kind(match: re.Match[str], line: int) -> tuple[str, bool, bool]:
     """What must be equal for two spans to belong together, whether this one may open, and whether it may close."""
-    tag, group = match["tag"], match.lastgroup
+    tag, number, group = match["tag"], match["number"], match.lastgroup
     if tag:
         return tag.lower(), not match["closing"] and not match["rest"].endswith("/"), bool(match["closing"])
+    if number:
+        return number, not match["number_closing"] and not match["number_rest"], bool(match["number_closing"])
     if group in {"link_opens", "link_closes"}:
         return "](", group == "link_opens", group == "link_closes"
     return f"** in line {line}", group == "strong", group == "strong"
@@ -95,6 +104,51 @@ def merge(first: Sequence[Span], second: Sequence[Span]) -> list[Span]:
     halves = Counter(span.pair for span in kept if span.role != "atom")
     whole = [span if halves[span.pair] != 1 else replace(span, role="atom") for span in kept]
     return sorted([*first, *whole], key=lambda span: span.start)
+
+
+def close_up(spans: Sequence[Span], text: str) -> list[Span]:
+    """The spans with the quotes or brackets around one alone, as one where only marks stand between two.
+
+    A model makes little of empty brackets. A short pair within a word (`H<sub>2</sub>O`) is one with its word.
+    """
+    result: list[Span] = []
+    for span in _with_their_words(spans, text):
+        widened = span
+        around = text[span.start - 1 : span.start] + text[span.end : span.end + 1]
+        if span.role == "atom" and around in _ENCLOSING and (not result or result[-1].end < span.start):
+            widened = replace(span, start=span.start - 1, end=span.end + 1)
+        last = result[-1] if result else None
+        between = text[last.end : widened.start] if last else ""
+        if (
+            last
+            and last.role == widened.role == "atom"
+            and 0 < len(between) <= _WIDEST_GAP
+            and _MARKS.fullmatch(between)
+        ):
+            result[-1] = replace(last, end=widened.end)
+        else:
+            result.append(widened)
+    return result
+
+
+def _with_their_words(spans: Sequence[Span], text: str) -> Iterator[Span]:
+    skipped = False
+    for span, following in zip_longest(spans, spans[1:]):
+        if skipped:
+            skipped = False
+            continue
+        inner = text[span.end : following.start] if following else ""
+        is_pair = (
+            following is not None and (span.role, following.role) == ("open", "close") and span.pair == following.pair
+        )
+        if is_pair and 0 < len(inner) <= _SHORTEST_WORD and inner.isalnum():
+            start, end = span.start, following.end
+            before, after = _WORD_END.search(text, max(0, start - _LONGEST_WORD), start), _WORD.match(text, end)
+            if before or after:
+                skipped = True
+                yield Span(before.start() if before else start, after.end() if after else end)
+                continue
+        yield span
 
 
 def hide(text: str, spans: Sequence[Span]) -> str:

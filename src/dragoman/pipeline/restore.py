@@ -5,6 +5,7 @@ tags are put around the translation of what they enclosed, and nest as they did.
 """
 
 from collections import Counter
+from collections.abc import Collection
 from itertools import accumulate
 
 from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
@@ -13,6 +14,8 @@ from dragoman.pipeline.alignment import strongest, translated_from
 from dragoman.pipeline.script import joined
 
 _OPENING_MARKS = "([{<“‘「『（《【\"'"
+# A line breaks after a comma rather than in its middle, if the comma is at most so many tokens farther.
+_WORTH_OF_MARK = 3
 _BRACKETS, _STARS = "<[!]", "*~"
 _CLOSING_MARKS = ".,;:!?)]}>”’。，、；：！？」』）》】\"'"
 
@@ -56,6 +59,9 @@ def _wanted_spaces(
         inner = following.lstrip()[:1] if opens else before
         if protected.text[0] in _BRACKETS or (protected.text[0] in _STARS and inner.isalnum()):
             return False, False  # a tag needs no space among words that have none; `_` and a mark at a full stop do
+    if not spaced and source_spaced:  # a link among Chinese words has a space on both sides or on none
+        wants = protected.space_before or protected.space_after
+        return wants and (before.isalnum() or before.isascii()), wants and following[:1].isalnum()
     if source_spaced:
         return protected.space_before or (opens and following[:1] == " "), protected.space_after
     return (before.isalnum() and not closes) or (opens and following[:1] == " "), following[:1].isalnum() and not opens
@@ -68,6 +74,8 @@ def _inserted(
     before = _last_char(tokens)
     if protected.text.isspace() and (not before or before.isspace() or not following.strip()):
         return Token("")  # an empty line would end a subtitle
+    if protected.text.isspace():
+        return Token(protected.text)
     left = spaces[0] and not opened and before and not before.isspace() and before not in _OPENING_MARKS
     touches = following and not following[0].isspace() and following[0] not in _CLOSING_MARKS
     right = spaces[1] and touches and not protected.text[-1].isspace()
@@ -94,19 +102,26 @@ def _places(hypothesis: Hypothesis, segment: Segment) -> list[int]:
         for index, protected in enumerate(segment.protected)
     ]
     pairs, lone_openings, lone_closings = _pairs(segment.protected)
-    for opening, closing in pairs:
+    size = len(hypothesis.tokens)
+    enclosed: list[tuple[int, int, range]] = []
+    for opening, closing in sorted(pairs):
         if opening in written and closing in written:
             places[opening], places[closing] = sorted((written[opening], written[closing]))
             continue
         start, end = (segment.protected[index].position for index in (opening, closing))
-        inside = target.translated_from(start, end) if start < end else None
+        # Words in another pair are that pair's, unless this one is within it; then there are no others.
+        others = {at for first, last, words in enclosed if last < opening for at in words}
+        outer = [words for first, last, words in enclosed if first < opening and closing < last]
+        others |= set(range(size)) - set(outer[-1]) if outer else set()
+        inside = target.translated_from(start, end, others) if start < end else None
         if start < end and inside is None:
-            inside = target.nearest_word(places[opening])
+            inside = target.nearest_word(places[opening], others)
         if inside is not None:
             places[opening], places[closing] = target.word_start(inside.start), target.word_border(inside.stop)
+            enclosed.append((opening, closing, range(places[opening], places[closing])))
     # A tag whose other half is in another sentence encloses all from there to the border.
-    shift, end = len(lone_closings), len(hypothesis.tokens)
-    borders = [0] * shift + places + [end] * len(lone_openings)
+    shift = len(lone_closings)
+    borders = [0] * shift + places + [size] * len(lone_openings)
     pairs = [(opening + shift, closing + shift) for opening, closing in pairs]
     pairs += [(shift - 1 - rank, closing + shift) for rank, closing in enumerate(lone_closings)]
     pairs += [(opening + shift, len(borders) - 1 - rank) for rank, opening in enumerate(lone_openings)]
@@ -141,9 +156,9 @@ class _Target:
             if row and any(char.isalnum() for char in text)
         }
 
-    def translated_from(self, start: int, end: int) -> range | None:
-        """Target tokens that came from source tokens."""
-        return translated_from(self._rows, self._texts, start, end)
+    def translated_from(self, start: int, end: int, taken: Collection[int]) -> range | None:
+        """Target tokens that came from source tokens, but for those that are taken."""
+        return translated_from(self._rows, self._texts, start, end, taken)
 
     def place_of(self, protected: Protected) -> int:
         """The place of a span; a line break is never at an end."""
@@ -155,7 +170,7 @@ class _Target:
         if not any(self._source_words[:position]):
             return 0
         if not any(self._source_words[position:]):
-            return self._end_of_words()
+            return self._size()
         for reach in range(len(self._source_words)):
             before, after = position - 1 - reach, position + reach
             near = [
@@ -184,9 +199,9 @@ class _Target:
             return True
         return self._texts[index] != "" and not joined("".join(self._texts[:index]), self._texts[index])
 
-    def nearest_word(self, index: int) -> range | None:
-        """The token with a letter or digit that is nearest to a place."""
-        words = [at for at, text in enumerate(self._texts) if any(char.isalnum() for char in text)]
+    def nearest_word(self, index: int, taken: Collection[int]) -> range | None:
+        """The token with a letter or digit that is nearest to a place, but for those that are taken."""
+        words = [at for at, text in enumerate(self._texts) if at not in taken and any(c.isalnum() for c in text)]
         nearest = min(words, key=lambda at: abs(at - index), default=None)
         return None if nearest is None else range(nearest, nearest + 1)
 
@@ -194,9 +209,10 @@ class _Target:
         """The nearest place between two words: a line does not break at its end."""
         words = [at for at, text in enumerate(self._texts) if any(char.isalnum() for char in text)]
         inner = [at for at in words[1:] if self.word_border(at) == at]
-        return min(inner, key=lambda at: abs(at - index), default=index)
+        after_mark = {at for at in inner if not self._texts[at - 1][-1:].isalnum()}
+        return min(inner, key=lambda at: abs(at - index) - _WORTH_OF_MARK * (at in after_mark), default=index)
 
-    def _end_of_words(self) -> int:
+    def _size(self) -> int:
         words = [index for index, text in enumerate(self._texts) if any(char.isalnum() for char in text)]
         return words[-1] + 1 if words else len(self._texts)
 

@@ -1,7 +1,7 @@
 """HTML: the text of a page or of a part of one, with its inline tags, and the attributes that a reader sees."""
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import pairwise
 
@@ -63,7 +63,7 @@ _PAGE = re.compile(
 def parse(text: str) -> list[Block]:
     """Find the text of an HTML document."""
     found = keep_untranslated(tokens(text, _DIALECT), _translated)
-    sentences = (part for run in runs(_broken_twice(found)) for part in _links(run))
+    sentences = (part for run in runs(_parted_at_breaks(found)) for part in _links(run))
     return joined(block for sentence in sentences for block in sentence_blocks(sentence, _outside))
 
 
@@ -106,13 +106,15 @@ def _translated(tag: Token) -> bool | None:
     return True if tag.breaks and values.get("translate") in {"", "yes"} else None
 
 
-def _broken_twice(found: Iterable[Token]) -> Iterator[Token]:
-    """Tokens, where two line breaks that follow each other part blocks."""
-    after_break = False
-    for token in found:
-        is_break = token.name == "br"
-        yield replace(token, breaks=True) if is_break and after_break else token
-        after_break = is_break or (after_break and token.kind == "text" and token.raw.isspace())
+def _parted_at_breaks(found: Sequence[Token]) -> Iterator[Token]:
+    """Tokens, where a line break parts blocks, unless a small letter says that the sentence goes on."""
+    goes_on = False
+    parted = []
+    for token in reversed(found):
+        parted.append(replace(token, breaks=True) if token.name == "br" and not goes_on else token)
+        if token.kind != "text" or not token.raw.isspace():
+            goes_on = token.kind in {"text", "word"} and token.raw.lstrip()[:1].islower()
+    return reversed(parted)
 
 
 def _links(run: Sequence[Token]) -> list[Sequence[Token]]:
@@ -156,4 +158,4 @@ def _is_read(tag: str, attribute: Attribute, values: dict[str, str]) -> bool:
         return tag == "input" and values.get("type") in _BUTTONS
     if attribute.name == "label":
         return tag in {"optgroup", "option", "track"}
-    return attribute.name in _READ_ATTRIBUTES
+    return tag not in {"link", "style"} and attribute.name in _READ_ATTRIBUTES

@@ -31,6 +31,7 @@ _CODE = re.compile(
     | [a-z]+/[A-Za-z0-9.+-]+;\s*[a-z]+=\S+                                            # a media type with a parameter
     | (?:rgba?|hsla?|var|url|calc)\(.*\)                                              # a value of a style sheet
     | [\[{]+".*                                                                       # JSON in JSON
+    | \^[!-~]+\$ | (?=[!-~]*(?:\\[dwsbDWSB]|[\])][+*?{]|\.[*+]|\[\^))[!-~]+           # a regular expression
     | [!-;=?-z|~]{61,}                                                                # data, such as a key or a picture
     """,
     re.VERBOSE | re.DOTALL,

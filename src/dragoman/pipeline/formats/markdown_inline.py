@@ -231,8 +231,7 @@ class _Scanner:
 def _would_mark(char: str, before: str, after: str) -> bool:
     """Whether a character without its backslash could be a mark where it stands."""
     if char in "*_":
-        apart = not before.strip() and not after.strip()
-        return not (apart or (char == "_" and before.isalnum() and after.isalnum()))
+        return not (char == "_" and before.isalnum() and after.isalnum())
     if char == "\\":
         return not after.isalnum()
     return (char, after) in {("!", "["), ("#", "")} or (char == "(" and before == "]")

@@ -32,6 +32,7 @@ _DASH = r"[-‐–—](?:\s+(?=\S)|(?=[^\W\d_]|[\"“«‘'¿¡(\[…♪]))"
 _TURN = re.compile(rf"\s*(?:{_DASH}|[♪♫♬♩])")
 _LEADING_DASH = re.compile(rf"\s*{_DASH}")
 _SPEAKER = re.compile(r"\s*([^\W\d_][^:：]{0,30})(?::\s|：)")
+_NAME = re.compile(r"\s*[A-ZÀ-ÖØ-ÞА-Я][^:：a-zß-öø-ÿа-я]{0,30}(?::\s|：)")
 _VOICE = re.compile(r"\s*<v[\s.>]")
 _BRACKETS = {("[", "]"), ("(", ")"), ("（", "）"), ("［", "］"), ("【", "】")}
 _MUSIC = str.maketrans("♪♫♬♩", "    ")
@@ -166,12 +167,18 @@ def _core(decoded: Decoded) -> tuple[int, int]:
 
 
 def _words(decoded: Decoded) -> str:
-    """The text with blanks for its tags, its notes of music and the dash that begins it."""
+    """The text with blanks for its tags and notes of music, and for its dash, its speaker's name or its brackets."""
     parts = []
     start = 0
     for span in decoded.spans:
         parts += [decoded.text[start : span.start], " " * (span.end - span.start)]
         start = span.end
     words = "".join([*parts, decoded.text[start:]]).translate(_MUSIC)
-    dash = _LEADING_DASH.match(words)
-    return " " * dash.end() + words[dash.end() :] if dash else words
+    for leading in (_LEADING_DASH, _NAME):
+        if mark := leading.match(words):
+            words = " " * mark.end() + words[mark.end() :]
+    inner = words.strip()
+    if (inner[:1], inner[-1:]) in _BRACKETS and not any(bracket in inner[1:-1] for bracket in (inner[0], inner[-1])):
+        start = words.index(inner)
+        words = words[:start] + " " + inner[1:-1] + " " + words[start + len(inner) :]
+    return words
