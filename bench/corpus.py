@@ -9,7 +9,7 @@ import argparse
 import gzip
 import re
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -33,7 +33,7 @@ MOST_WORDS = 20
 
 LEAST_COUNT = 5
 LEAST_DICE = 0.4
-LEAST_GUESS = 0.15
+LEAST_GUESS = 0.06
 _STOP_WORDS = (
     "about after all also and any are because been before being but can could did does doing done don for from get "
     "got had has have having her here hers him his how into isn its just let like made make many may might more most "
@@ -61,7 +61,7 @@ class Entry:
 class Sample:
     """A sentence and its translation by a person.
 
-    `terms` are in both; `padding` are other words of the source and what they mostly mean, to have more terms.
+    `terms` are in both, and so are those of `padding`, which are less surely translations of each other.
     `seen`: the model may have been trained on it.
     """
 
@@ -96,12 +96,15 @@ def samples(corpora: Path) -> list[Sample]:
     entries = [Entry(zh, spelling[en]) for zh, en in _mutual_best(scores)]
     dev = list(_pairs((corpora / "dev" / "tatoeba.zh-en.tsv").read_text("utf-8").splitlines()))
     chosen = []
+    guesses: dict[str, list[tuple[float, str]]] = defaultdict(list)
+    for (zh, en), score in scores.items():
+        if score >= LEAST_GUESS:
+            guesses[en].append((score, zh))
     for rank, pair in enumerate(PAIRS):
         fill = [line for name in EVERYDAY for line in _short(_train(corpora, name)[rank * FILL_STEP // 2 :: FILL_STEP])]
         found = [_sample(line, pair, entries, seen=False) for line in dev]
         found += [_sample(line, pair, entries, seen=True) for line in _spread(fill)]
-        guesses = [Entry(zh, spelling[en]).term(pair) for zh, en in _best_partners(scores, pair)]
-        chosen += [_padded(sample, guesses) for sample in found if sample.terms][:SAMPLES_PER_PAIR]
+        chosen += [_padded(sample, guesses, spelling) for sample in found if sample.terms][:SAMPLES_PER_PAIR]
     if len(chosen) < SAMPLES_PER_PAIR * len(PAIRS):
         raise SystemExit(f"only {len(chosen)} sentences have a term")
     return chosen
@@ -187,14 +190,20 @@ def _sample(line: tuple[str, str], pair: Pair, entries: Sequence[Entry], *, seen
     return Sample(source, reference, pair, tuple(terms), (), seen)
 
 
-def _padded(sample: Sample, guesses: Sequence[Term]) -> Sample:
-    """A sample with other words of its source and their likeliest translations, right or wrong."""
+def _padded(sample: Sample, guesses: dict[str, list[tuple[float, str]]], spelling: dict[str, str]) -> Sample:
+    """A sample with more of the pairs that its source and reference share, the surest first."""
+    chinese, english = sample.source, sample.reference
+    if sample.pair.source != "zh":
+        chinese, english = english, chinese
+    words = {word.lower() for word in _ENGLISH.findall(english)}
+    shared = sorted(
+        ((score, zh, en) for en in words for score, zh in guesses.get(en, ()) if zh in chinese), reverse=True
+    )
     terms = list(sample.terms)
-    lower = sample.source.lower()
-    for term in guesses:
-        if term.source.lower() not in lower or len(terms) == MOST_TERMS:
-            continue
-        if only_place(term.source, sample.source) and _is_apart(term, terms, sample.source, sample.reference):
+    for _, zh, en in shared:
+        term = Entry(zh, spelling[en]).term(sample.pair)
+        places = only_place(term.source, sample.source), only_place(term.target, sample.reference)
+        if len(terms) < MOST_TERMS and None not in places and _is_apart(term, terms, sample.source, sample.reference):
             terms.append(term)
     return replace(sample, padding=tuple(terms[len(sample.terms) :]))
 

@@ -188,11 +188,12 @@ class _Choice:
 
 
 def _gap(document: Document, index: int) -> str:
-    """The layout after a segment; one space where the target language needs it and the source had none."""
-    passage, pair = document.passages[index], document.pair
+    """The layout after a segment; between sentences one space or none, as the target language has it."""
+    segment, pair = document.passages[index].segment, document.pair
     following = document.passages[index + 1 : index + 2]
-    segment = passage.segment
-    if segment.after or pair.source == pair.target or not following or following[0].answer is not None:
+    ends = segment.text.endswith(_CLAUSE_ENDS)
+    if segment.after not in ("", " ") or pair.source == pair.target or not following or not ends:
         return segment.after
-    spaced = SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.target].scripts)
-    return " " if spaced and segment.text.endswith(_CLAUSE_ENDS) else ""
+    if following[0].answer is not None or following[0].segment.before:
+        return segment.after
+    return " " if SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.target].scripts) else ""

@@ -4,13 +4,13 @@ The place of a span is between the source words beside it; their alignments give
 tags are put around the translation of what they enclosed, and nest as they did.
 """
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Collection
-from itertools import accumulate
 
 from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
 from dragoman.core.types import Hypothesis, Pair, Protected, Segment, Token
 from dragoman.pipeline.alignment import strongest, translated_from
+from dragoman.pipeline.nest import in_order
 from dragoman.pipeline.script import joined
 
 _OPENING_MARKS = "([{<“‘「『（《【\"'"
@@ -24,16 +24,16 @@ def restore(hypothesis: Hypothesis, segment: Segment, pair: Pair) -> Hypothesis:
     """A hypothesis with the protected spans of its segment. Without alignment they keep their share of the length."""
     spaced = SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.target].scripts)
     source_spaced = SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.source].scripts)
-    places = _places(hypothesis, segment)
+    placed = deque(_placed(hypothesis, segment))
     tokens: list[Token] = []
     opened = False  # whether nothing stands between an opening mark and here
     for index in range(len(hypothesis.tokens) + 1):
         following = "".join(token.text for token in hypothesis.tokens[index:])
-        for protected, place in zip(segment.protected, places, strict=True):
-            if place == index:
-                spaces = _wanted_spaces(tokens, protected, following, spaced=spaced, source_spaced=source_spaced)
-                tokens.append(_inserted(tokens, protected, following, spaces, opened=opened))
-                opened = protected.role == "open"
+        while placed and placed[0][0] == index:
+            protected = segment.protected[placed.popleft()[1]]
+            spaces = _wanted_spaces(tokens, protected, following, spaced=spaced, source_spaced=source_spaced)
+            tokens.append(_inserted(tokens, protected, following, spaces, opened=opened))
+            opened = protected.role == "open"
         if index < len(hypothesis.tokens):
             tokens.append(_apart(tokens, hypothesis.tokens[index], opened=opened))
             opened = opened and not tokens[-1].text
@@ -61,7 +61,8 @@ def _wanted_spaces(
             return False, False  # a tag needs no space among words that have none; `_` and a mark at a full stop do
     if not spaced and source_spaced:  # a link among Chinese words has a space on both sides or on none
         wants = protected.space_before or protected.space_after
-        return wants and (before.isalnum() or before.isascii()), wants and following[:1].isalnum()
+        before_wants = wants and not closes and (before.isalnum() or before.isascii())
+        return before_wants, wants and not opens and following[:1].isalnum()
     if source_spaced:
         return protected.space_before or (opens and following[:1] == " "), protected.space_after
     return (before.isalnum() and not closes) or (opens and following[:1] == " "), following[:1].isalnum() and not opens
@@ -93,18 +94,18 @@ def _apart(tokens: list[Token], token: Token, *, opened: bool) -> Token:
     return Token(token.text[1:], token.model_token, token.logprob) if unwanted and token.text[:1] == " " else token
 
 
-def _places(hypothesis: Hypothesis, segment: Segment) -> list[int]:
-    """For each span, the index of the target token before which it goes."""
+def _placed(hypothesis: Hypothesis, segment: Segment) -> list[tuple[int, int]]:
+    """The index of the target token before which a span goes, and its own, in the order of the translation."""
     target = _Target(hypothesis, segment)
     written = _written(hypothesis, segment)
     places = [
         written[index] if index in written else target.place_of(protected)
         for index, protected in enumerate(segment.protected)
     ]
-    pairs, lone_openings, lone_closings = _pairs(segment.protected)
+    pairs = _pairs(segment.protected)
     size = len(hypothesis.tokens)
     enclosed: list[tuple[int, int, range]] = []
-    for opening, closing in sorted(pairs):
+    for opening, closing in sorted((a, b) for a, b in pairs if a is not None and b is not None):
         if opening in written and closing in written:
             places[opening], places[closing] = sorted((written[opening], written[closing]))
             continue
@@ -117,18 +118,10 @@ def _places(hypothesis: Hypothesis, segment: Segment) -> list[int]:
         if start < end and inside is None:
             inside = target.nearest_word(places[opening], others)
         if inside is not None:
-            places[opening], places[closing] = target.word_start(inside.start), target.word_border(inside.stop)
-            enclosed.append((opening, closing, range(places[opening], places[closing])))
-    # A tag whose other half is in another sentence encloses all from there to the border.
-    shift = len(lone_closings)
-    borders = [0] * shift + places + [size] * len(lone_openings)
-    pairs = [(opening + shift, closing + shift) for opening, closing in pairs]
-    pairs += [(shift - 1 - rank, closing + shift) for rank, closing in enumerate(lone_closings)]
-    pairs += [(opening + shift, len(borders) - 1 - rank) for rank, opening in enumerate(lone_openings)]
-    nested = _nested(borders, sorted(pairs))
-    if not _well_formed(nested, pairs):
-        nested = list(accumulate(borders, max))  # in the order of the source, all is as well-formed as there
-    return nested[shift : shift + len(places)]
+            words = target.whole_words(inside, others)
+            places[opening], places[closing] = words.start, words.stop
+            enclosed.append((opening, closing, words))
+    return in_order(places, pairs, size)
 
 
 def _written(hypothesis: Hypothesis, segment: Segment) -> dict[int, int]:
@@ -188,11 +181,14 @@ class _Target:
             index += 1
         return index
 
-    def word_start(self, index: int) -> int:
-        """The last place up to here that does not part a word."""
-        while not self._is_border(index):
-            index -= 1
-        return index
+    def whole_words(self, run: range, taken: Collection[int]) -> range:
+        """A run and the rest of its words, as far as nothing is taken."""
+        start, end = run.start, run.stop
+        while not self._is_border(start) and start - 1 not in taken:
+            start -= 1
+        while not self._is_border(end) and end not in taken:
+            end += 1
+        return range(start, end)
 
     def _is_border(self, index: int) -> bool:
         if index <= 0 or index >= len(self._texts):
@@ -217,46 +213,13 @@ class _Target:
         return words[-1] + 1 if words else len(self._texts)
 
 
-def _pairs(spans: tuple[Protected, ...]) -> tuple[list[tuple[int, int]], list[int], list[int]]:
-    """Opening and closing spans that belong together; then opening and closing ones whose other half is elsewhere."""
+def _pairs(spans: tuple[Protected, ...]) -> list[tuple[int | None, int | None]]:
+    """Opening and closing spans that belong together; None for a half that is in another sentence."""
     opened: dict[int, int] = {}
-    pairs = []
-    lone_closings = []
+    pairs: list[tuple[int | None, int | None]] = []
     for index, span in enumerate(spans):
         if span.role == "open":
             opened[span.pair] = index
-        elif span.role == "close" and span.pair in opened:
-            pairs.append((opened.pop(span.pair), index))
         elif span.role == "close":
-            lone_closings.append(index)
-    return pairs, sorted(opened.values()), lone_closings
-
-
-def _well_formed(places: list[int], pairs: list[tuple[int, int]]) -> bool:
-    """Whether no pair overlaps another, where spans at one place stand in the order of the source."""
-    closing_of = dict(pairs)
-    openings = {closing: opening for opening, closing in pairs}
-    stack: list[int] = []
-    for index in sorted(range(len(places)), key=lambda index: (places[index], index)):
-        if index in closing_of:
-            stack.append(index)
-        elif index in openings and (not stack or stack.pop() != openings[index]):
-            return False
-    return True
-
-
-def _nested(places: list[int], pairs: list[tuple[int, int]]) -> list[int]:
-    """Places at which pairs enclose what they enclosed, and nothing else."""
-    places = list(places)
-    for opening, closing in pairs:
-        low, high = places[opening], max(places[opening], places[closing])
-        places[closing] = high
-        for index in range(opening + 1, closing):
-            places[index] = min(max(places[index], low), high)
-        for index in range(closing + 1, len(places)):
-            if low < places[index] < high or (low == places[index] and low < high):
-                places[index] = high
-        for index in range(opening):
-            if low < places[index] < high or (places[index] == high and low < high):
-                places[index] = low
-    return places
+            pairs.append((opened.pop(span.pair, None), index))
+    return pairs + [(opening, None) for opening in opened.values()]
