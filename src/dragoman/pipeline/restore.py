@@ -57,7 +57,8 @@ def _wanted_spaces(
     opens, closes = protected.role == "open", protected.role == "close"
     if not spaced and (opens or closes):
         inner = following.lstrip()[:1] if opens else before
-        if protected.text[0] in _BRACKETS or (protected.text[0] in _STARS and inner.isalnum()):
+        plain = protected.text[0] in _BRACKETS or (protected.text[0] in _STARS and inner.isalnum())
+        if plain and not joined(before, following.lstrip()):
             return False, False  # a tag needs no space among words that have none; `_` and a mark at a full stop do
     if not spaced and source_spaced:  # a link among Chinese words has a space on both sides or on none
         wants = protected.space_before or protected.space_after
