@@ -42,7 +42,7 @@ def test_terms_are_whole_words_the_longest_first(text: str, sources: list[str], 
         ("ko", "서버를 사용", "서버", ["서버"]),
         ("ru", "новые серверы", "сервер", ["серверы"]),
         ("de", "des Hauses", "Haus", ["Hauses"]),
-        ("it", "tre libri", "libro", ["libri"]),
+        ("it", "due libri", "libro", ["libri"]),
         ("hi", "किताबें", "किताब", []),
     ],
 )

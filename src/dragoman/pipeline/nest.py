@@ -44,7 +44,7 @@ def in_order(places: Sequence[int], pairs: Sequence[tuple[int | None, int | None
 
 def _laid_out(nodes: Sequence[_Node], low: int, high: int) -> Iterator[tuple[int, int]]:
     """The spans of neighbours between two places, each node within what those before it left."""
-    for node in sorted(nodes, key=lambda node: (node.start, max(node.start, node.end))):
+    for node in sorted(nodes, key=_rank):
         start = min(max(node.start, low), high)
         end = min(max(node.end, start), high)
         if node.opening is not None:
@@ -53,3 +53,9 @@ def _laid_out(nodes: Sequence[_Node], low: int, high: int) -> Iterator[tuple[int
         if node.closing is not None:
             yield end, node.closing
         low = end
+
+
+def _rank(node: _Node) -> tuple[int, int, int]:
+    """By place; what reaches to a border is there."""
+    from_border, to_border = node.opening is None, node.closing is None and node.end > node.start
+    return to_border - from_border, node.start, max(node.start, node.end)
