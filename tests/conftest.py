@@ -10,10 +10,15 @@ import httpx
 import pytest
 from blockbuster import BlockBuster
 from fastapi import FastAPI
+from hypothesis import settings
 
 from dragoman.app import create_app
 from dragoman.ops.logging import configure_logging
 from dragoman.ops.settings import load_settings
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("dragoman", deadline=None)
+settings.load_profile("dragoman")
 
 MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]
 
@@ -59,10 +64,10 @@ def client_of(app: FastAPI) -> httpx.AsyncClient:
     return httpx.AsyncClient(transport=transport, base_url="http://dragoman.test")
 
 
-def fake_app(**settings: Any) -> FastAPI:
+def fake_app(**values: Any) -> FastAPI:
     """A server with the fake engine and the settings given."""
     defaults: dict[str, Any] = {"engines": {"fake": {"kind": "fake"}}, "default_engine": "fake"}
-    return create_app(load_settings(**(defaults | settings)))
+    return create_app(load_settings(**(defaults | values)))
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +86,7 @@ def client(app: FastAPI) -> httpx.AsyncClient:
 def make_client() -> MakeClient:
     """Makes a client of a server of its own. Settings are read from files, so that happens on a thread."""
 
-    async def make(**settings: Any) -> httpx.AsyncClient:
-        return client_of(await asyncio.to_thread(partial(fake_app, **settings)))
+    async def make(**values: Any) -> httpx.AsyncClient:
+        return client_of(await asyncio.to_thread(partial(fake_app, **values)))
 
     return make

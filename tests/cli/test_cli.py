@@ -44,6 +44,21 @@ def test_translate_reads_standard_input_and_files(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("fake_config")
+def test_terms_and_format_are_options_and_warnings_are_told() -> None:
+    """Warnings on standard error; a term that is none is refused."""
+    done = run(
+        "translate", "--to", "zh", "--term", "cat=猫咪", "--format", "html", stdin="<p>A cat, <b>you</b> see.</p>"
+    )
+
+    assert "猫咪" in done.stdout
+    assert done.stdout.startswith("<p>")
+    assert "segment 0: term_moved" in done.stderr
+    refused = run("translate", "Hello", "--to", "zh", "--term", "cat")
+    assert refused.returncode == 2
+    assert "SOURCE=TARGET" in refused.stderr
+
+
+@pytest.mark.usefixtures("fake_config")
 def test_line_breaks_stay_as_they_are(tmp_path: Path) -> None:
     """Byte for byte, through files and standard input."""
     document = b"One.\r\n\r\n\tTwo.\n"

@@ -1,12 +1,13 @@
 """What every engine must do, whatever translates inside."""
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from dragoman.core.engine import Batch, Engine
-from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Token
+from dragoman.core.types import Decoding, Hypothesis, Occurrence, Pair, Segment, Term, Token
 from dragoman.engines.registry import create_engine
 from tests.tiny_models import build_model_directory
 
@@ -91,6 +92,26 @@ async def test_streamed_events_agree_with_the_return_value(engine: Engine) -> No
         *tokens, last = seen[index]
         assert isinstance(last, Hypothesis)
         assert "".join(token.text for token in tokens if isinstance(token, Token)) == last.text == hypothesis.text
+
+
+async def test_terms_are_in_the_translation_where_the_engine_can_constrain(engine: Engine) -> None:
+    """In those of its words; a segment without terms in the same batch gets a translation too."""
+    if "constraints" not in engine.info.abilities:
+        assert engine.info.id == "fake"
+        return
+    terms = (Occurrence(Term("you", "世界"), 0, 1), Occurrence(Term("like", "你好"), 1, 2))
+    segments = (
+        Segment("I like you", tokens=engine.tokenize("I like you"), terms=terms[:1]),
+        Segment("a", tokens=engine.tokenize("a")),
+    )
+    both = replace(segments[0], terms=terms)
+
+    outputs = await engine.translate(Batch((*segments, both), EN_ZH, Decoding(must_include_terms=True)))
+
+    assert "世界" in outputs[0][0].text
+    assert outputs[1][0].tokens
+    assert "世界" in outputs[2][0].text or "你好" in outputs[2][0].text
+    assert len(outputs[0][0].alignment or ()) == len(outputs[0][0].tokens)
 
 
 async def test_cancelled_call_leaves_the_engine_usable(engine: Engine) -> None:
