@@ -16,7 +16,7 @@ from dragoman.app import create_app
 from dragoman.ops.logging import configure_logging
 from dragoman.ops.settings import load_settings
 
-# How long an example takes says more of the machine than of the code; fewer examples keep the suite under three minutes.
+# How long an example takes says more of the machine than of the code. Fewer of them keep the suite under three minutes.
 settings.register_profile("dragoman", deadline=None, max_examples=50)
 settings.load_profile("dragoman")
 

@@ -15,6 +15,7 @@ from dragoman.ops.validation import first_problem
 _DEFAULT_TEMPERATURE = 0.65
 _DEFAULT_TOP_P = 0.8
 _LARGEST_TOP_K = 100
+_LONGEST_TERM = 200
 _ALL = 0
 _AUTO = "auto"
 
@@ -83,8 +84,13 @@ def _terms(pairs: Sequence[ExamplePair]) -> tuple[Term, ...]:
     """The terms without duplicates. Raises `InvalidRequest`, which names the one that cannot be enforced."""
     terms: dict[str, Term] = {}
     for index, pair in enumerate(pairs):
-        term = Term(pair.source.strip(), pair.target.strip())
+        term = Term(" ".join(pair.source.split()), pair.target.strip())
         where = f"translation_options.terms[{index}]"
+        if max(len(term.source), len(term.target)) > _LONGEST_TERM:
+            raise InvalidRequest(
+                f"{where} is longer than {_LONGEST_TERM} characters; that is no term, but `tm_list` takes sentences.",
+                param=where,
+            )
         if not term.source or not term.target:
             side = "target" if term.source else "source"
             raise InvalidRequest(f"{where}.{side} is empty; fill it in, or leave the term out.", param=where)

@@ -31,6 +31,9 @@ _BADNESS: dict[WarningCode, int] = {
     "term_missing": 1,
 }
 _WIDE_BEAM = 8
+_FEWEST_REPAIRS, _PASSAGES_PER_REPAIR = 8, 10
+# More terms than this that the model left out are put in without asking it again.
+_MOST_CONSTRAINTS = 3
 _LEAST_REPETITION_PENALTY = 1.2
 
 
@@ -60,11 +63,15 @@ class _Attempt:
 class Finisher:
     """Finishes the translations of one document."""
 
-    def __init__(self, translate: Translate, pair: Pair, decoding: Decoding, abilities: Collection[Ability]) -> None:
+    def __init__(
+        self, translate: Translate, pair: Pair, decoding: Decoding, abilities: Collection[Ability], size: int
+    ) -> None:
+        """`size`: the passages of the document, of which only a part may be repaired: repairs are slow."""
         self._together = Together(translate, pair)
         self._pair = pair
         self._again = replace(decoding, num_hypotheses=1, top_k=1)
         self._can_constrain = "constraints" in abilities
+        self._repairs_left = _FEWEST_REPAIRS + size // _PASSAGES_PER_REPAIR
         self._spaced = SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.target].scripts)
 
     async def aclose(self) -> None:
@@ -87,8 +94,10 @@ class Finisher:
         for hypothesis in hypotheses:
             attempt = await self._attempt(hypothesis, passage.segment, is_first=True)
             if attempt.badness:
-                repaired = repaired or await self._repaired(attempt, passage.segment)
-                attempt = min(attempt, repaired, key=_badness)
+                if repaired is None and self._repairs_left > 0:
+                    self._repairs_left -= 1
+                    repaired = await self._repaired(attempt, passage.segment)
+                attempt = min(attempt, repaired or attempt, key=_badness)
             finished.append(self._written(attempt, passage))
         return tuple(finished)
 
@@ -97,7 +106,7 @@ class Finisher:
         cleaned = without_inventions(hypothesis, segment)
         warnings: tuple[WarningCode, ...] = () if cleaned == hypothesis else ("invented_placeholder",)
         enforced = enforce(cleaned, segment, self._pair)
-        if enforced.unplaced and self._can_constrain and is_first:
+        if is_first and self._can_constrain and 0 < len(enforced.unplaced) <= _MOST_CONSTRAINTS:
             wanted = replace(segment, terms=enforced.unplaced)
             constrained = await self._together.decode(wanted, replace(self._again, must_include_terms=True))
             again = enforce(without_inventions(constrained, segment), segment, self._pair)

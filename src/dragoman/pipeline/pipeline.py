@@ -51,7 +51,7 @@ async def translate_document(
     `abilities` are the engine's. Stops asking for translations as soon as every choice has been cut.
     """
     answer = _Answer(document, decoding.num_hypotheses, stop, max_tokens)
-    finisher = Finisher(translate, document.pair, decoding, abilities)
+    finisher = Finisher(translate, document.pair, decoding, abilities, len(document.passages))
     async with aclosing(finisher), aclosing(_in_order(document, translate, decoding, finisher)) as events:
         async for index, event in events:
             for piece in answer.add(index, event):
@@ -179,6 +179,7 @@ class _Choice:
 
     def report(self, document: Document) -> Report:
         ignored = [SegmentWarning("domains_ignored")] if document.ignores_domains else []
+        ignored += [SegmentWarning("no_text_found")] if document.has_no_text else []
         return Report(
             terms_applied=tuple(term for term, missing in self._terms.items() if not missing),
             terms_missing=tuple(term for term, missing in self._terms.items() if missing),
@@ -194,6 +195,6 @@ def _gap(document: Document, index: int) -> str:
     ends = segment.text.endswith(_CLAUSE_ENDS)
     if segment.after not in ("", " ") or pair.source == pair.target or not following or not ends:
         return segment.after
-    if following[0].answer is not None or following[0].segment.before:
+    if following[0].is_copy or following[0].segment.before:
         return segment.after
     return " " if SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.target].scripts) else ""

@@ -21,6 +21,7 @@ Tokenize = Callable[[str], tuple[Token, ...]]
 
 # Tags of a sentence are put back one by one; with more of them it is cut, or it would hold up everybody.
 _MOST_PROTECTED = 200
+_LONGEST_TOKEN = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,13 +37,15 @@ class Guidance:
 class Passage:
     """A segment in its document. `escaping`: how its translation is written there.
 
-    `source` and `answer` are as the document writes them; there is an answer where it is known without a model.
+    `source` and `answer` are as the document writes them; there is an answer where it is known without a model. A copy
+    has nothing to translate.
     """
 
     segment: Segment
     source: str = ""
     escaping: Escaping = "none"
     answer: tuple[Token, ...] | None = None
+    is_copy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +56,7 @@ class Document:
     pair: Pair
     memory_hits: tuple[MemoryHit, ...] = ()
     ignores_domains: bool = False
+    has_no_text: bool = False
 
     @property
     def prompt_tokens(self) -> int:
@@ -127,7 +131,8 @@ class _Preparation:
             last = self._passages[-1]
             self._passages[-1] = replace(last, segment=replace(last.segment, after=last.segment.after + layout))
         ignores_domains = bool(self._guidance.domains) and not self._domains
-        return Document(tuple(self._passages), self._pair, tuple(self._memory_hits), ignores_domains)
+        has_no_text = all(not passage.segment.text for passage in self._passages) and any(map(str.isalpha, layout))
+        return Document(tuple(self._passages), self._pair, tuple(self._memory_hits), ignores_domains, has_no_text)
 
     def add(self, block: Block) -> None:
         if block.text is None:
@@ -176,9 +181,11 @@ class _Preparation:
 
     def _fits(self, masked: str) -> bool:
         spans = count_hidden(masked)
-        if spans > _MOST_PROTECTED:
+        visible = take_out(masked)[0]
+        # Hardly a token has more characters, and tokenizing long texts again and again is slow.
+        if spans > _MOST_PROTECTED or len(visible) > self._info.max_source_tokens * _LONGEST_TOKEN:
             return False
-        size = len(self._tokenize(take_out(masked)[0])) + (spans if self._info.placeholders else 0)
+        size = len(self._tokenize(visible)) + (spans if self._info.placeholders else 0)
         return size <= self._info.max_source_tokens
 
     def _passage(self, source: _Source, start: int, end: int) -> Passage:
@@ -189,7 +196,7 @@ class _Preparation:
         has_words = any(c.isalpha() for token in segment.tokens if token.model_token is not None for c in token.text)
         if self._pair.source == self._pair.target or not (has_words or segment.terms):
             tokens = self._tokenize(raw)
-            return Passage(Segment(raw, tokens=tokens), raw, source.block.escaping, tokens)
+            return Passage(Segment(raw, tokens=tokens), raw, source.block.escaping, tokens, is_copy=True)
         answer = self._memory.answer(text, spans)
         if answer is not None:
             self._memory_hits.append(MemoryHit(len(self._passages), answer.kind, answer.score))

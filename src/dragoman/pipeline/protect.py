@@ -30,8 +30,10 @@ _PATTERNS = (
     r"(?P<link_opens>!?\[(?=[^\[\]\n]{1,300}\]\([^()\s]{1,500}\)))|(?P<link_closes>\]\([^()\s]{1,500}\))",
     r"<!--[^<>\n]{0,500}-->|<(?P<closing>/?)(?P<tag>[A-Za-z][\w-]*)(?P<rest>[^<>\n]{0,500})>|<(?P<number_closing>/?)(?P<number>\d+)(?P<number_rest>/?)>",
     r"&(?:[A-Za-z]{2,20}|\#\d{1,7}|\#x[0-9A-Fa-f]{1,6});",
-    r"\{\{[^{}\n]{1,80}\}\}|\$\{[^{}\n]{1,80}\}|\{[\w.:-]{0,40}\}|\$t\([^()\n]{1,80}\)|⟦\d{1,6}⟧",
-    r"%%|%\([\w.]{1,40}\)[a-z]|%(?:\d\$)?[-+\#0]?\d{0,3}(?:\.\d{1,3})?[sdifuxXeEgGc@](?![A-Za-z])|(?<!\S):[a-z_]\w+(?a:\b):?",
+    r"\{\{\{?[^{}\n]{1,80}\}\}\}?|\$\{[^{}\n]{1,80}\}|\$t\([^()\n]{1,80}\)|⟦\d{1,6}⟧|<%[^<>\n]{0,200}%>",
+    r"[%\#@]?\{(?:[\w.:-]{0,40}|\w[\w.]{0,40}(?:![rsa])?:[^{}\n]{1,20})\}",
+    r"%%|%\([\w.]{1,40}\)[a-z]|%(?:\d\$)?[-+\#0]?\d{0,3}(?:\.\d{1,3})?(?:hh?|ll?|[zqL])?[sdifuxXeEgGcp@](?![A-Za-z])",
+    r"(?<![A-Za-z0-9_:/.)])@?:[a-z_][A-Za-z0-9_.]*[A-Za-z0-9_]:?",
     r"(?P<strong>\*\*(?=\S)|(?<=\S)\*\*)",
     r"\$\$[^$\n]{1,300}\$\$|\$(?=[^$\s])[^$\n]{0,300}(?<=[^$\s])\$(?!\d)|\\\([^\\\n]{1,300}\\\)",
     r"(?<![A-Za-z0-9_/])(?:~|\.{1,2})?(?:/[A-Za-z0-9_.-]+){2,}/?|(?a:\b)[A-Za-z]:\\[^\s\"<>|]+",
@@ -40,7 +42,7 @@ _PATTERNS = (
     r"(?a:\b)\d{1,4}/\d{1,2}/\d{1,4}(?a:\b)",
     r"\+\d[\d ()-]{5,18}\d|(?a:\b)\d{2,5}[- ]\d{3,4}[- ]\d{3,5}(?a:\b)",
     r"(?a:\b)(?:(?:Ctrl|Alt|Shift|Cmd|Meta|Win|Super) ?\+ ?)+(?:[A-Za-z0-9]+|\S)|(?a:\b)F(?:[1-9]|1[0-2])(?a:\b)",
-    r"(?a:\b)\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?(?a:\b)|(?a:\b)0x[0-9A-Fa-f]+(?a:\b)|\#[0-9A-Fa-f]{6}(?a:\b)|(?a:\b)v?\d+(?:\.\d+){2,}(?:-\w+)?(?a:\b)",
+    r"(?a:\b)\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d{1,3})?(?a:\b)|(?a:\b)0x[0-9A-Fa-f]+(?a:\b)|\#[0-9A-Fa-f]{6}(?a:\b)|(?a:\b)v?\d+(?:\.\d+){2,}(?:-\w+|:\d{1,5})?(?a:\b)",
     r"[$€£¥]\ ?\d[\d,]*(?:\.\d+)?|(?a:\b)\d{1,3}(?:,\d{3})+(?:\.\d+)?%?|(?a:\b)\d+\.\d+%?|(?a:\b)\d+%(?!%)",
     rf"(?a:\b)\d+(?:[ \u00a0]?(?:{_UNITS})|(?:{_SHORT_UNITS}))(?![A-Za-z0-9/])",
     r"(?<![A-Za-z0-9_+/=-])[A-Za-z0-9+/=_-]{40,}",
@@ -119,16 +121,17 @@ def close_up(spans: Sequence[Span], text: str) -> list[Span]:
             widened = replace(span, start=span.start - 1, end=span.end + 1)
         last = result[-1] if result else None
         between = text[last.end : widened.start] if last else ""
-        if (
-            last
-            and last.role == widened.role == "atom"
-            and 0 < len(between) <= _WIDEST_GAP
-            and _MARKS.fullmatch(between)
-        ):
+        if last and last.role == widened.role == "atom" and _belong_together(last, between, widened, text):
             result[-1] = replace(last, end=widened.end)
         else:
             result.append(widened)
     return result
+
+
+def _belong_together(first: Span, between: str, second: Span, text: str) -> bool:
+    if not between:
+        return not (text[first.start : first.end].isspace() or text[second.start : second.end].isspace())
+    return len(between) <= _WIDEST_GAP and _MARKS.fullmatch(between) is not None
 
 
 def _with_their_words(spans: Sequence[Span], text: str) -> Iterator[Span]:

@@ -111,6 +111,9 @@ def _placed(hypothesis: Hypothesis, segment: Segment) -> list[tuple[int, int]]:
             places[opening], places[closing] = sorted((written[opening], written[closing]))
             continue
         start, end = (segment.protected[index].position for index in (opening, closing))
+        if (start, end) == (0, len(segment.tokens)):
+            places[opening], places[closing] = 0, size
+            continue
         # Words in another pair are that pair's, unless this one is within it; then there are no others.
         others = {at for first, last, words in enclosed if last < opening for at in words}
         outer = [words for first, last, words in enclosed if first < opening and closing < last]
@@ -120,6 +123,8 @@ def _placed(hypothesis: Hypothesis, segment: Segment) -> list[tuple[int, int]]:
             inside = target.nearest_word(places[opening], others)
         if inside is not None:
             words = target.whole_words(inside, others)
+            if end == len(segment.tokens) and words.stop >= target.end_of_words():
+                words = range(words.start, size)  # the final mark was within
             places[opening], places[closing] = words.start, words.stop
             enclosed.append((opening, closing, words))
     return in_order(places, pairs, size)
@@ -164,7 +169,7 @@ class _Target:
         if not any(self._source_words[:position]):
             return 0
         if not any(self._source_words[position:]):
-            return self._size()
+            return self.end_of_words()
         for reach in range(len(self._source_words)):
             before, after = position - 1 - reach, position + reach
             near = [
@@ -209,7 +214,8 @@ class _Target:
         after_mark = {at for at in inner if not self._texts[at - 1][-1:].isalnum()}
         return min(inner, key=lambda at: abs(at - index) - _WORTH_OF_MARK * (at in after_mark), default=index)
 
-    def _size(self) -> int:
+    def end_of_words(self) -> int:
+        """The place after the last token with a letter or digit."""
         words = [index for index, text in enumerate(self._texts) if any(char.isalnum() for char in text)]
         return words[-1] + 1 if words else len(self._texts)
 

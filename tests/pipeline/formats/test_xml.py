@@ -37,7 +37,7 @@ def parse(document: str) -> list[Block]:
         ("Press <x id='1'/> to <b>go on</b>.", ["Press ⟨<x id='1'/>⟩ to ⟨<b>⟩go on⟨</b>⟩."]),
         ("<имя>Anna <b>Ivanova</b></имя>", ["Anna ⟨<b>⟩Ivanova⟨</b>⟩"]),
         ("<a><b title='No'>One</b></a>", ["One"]),
-        ("<a>&brand.name; &amp; &lt;co&gt;</a>", ["⟨&brand.name;⟩ & <co>"]),
+        ("<a>&brand.name; &amp; &lt;co&gt;</a>", ["⟨&brand.name;⟩ ⟨&amp;⟩ ⟨&lt;⟩co⟨&gt;⟩"]),
         ("<a><b>One<c>two</b><d>Three</d></a>", ["One⟨<c>⟩two", "Three"]),
         ("<a><b>One</b></c><d>Two</d>", ["One", "Two"]),
         ("<a><b>One", ["One"]),
@@ -76,7 +76,7 @@ def test_code_within_a_sentence() -> None:
     ("document", "found"),
     [
         ("<a><![CDATA[ Plain text ]]></a>", ["Plain text"]),
-        ("<a>\n<![CDATA[<p>One &amp; <b>two</b></p><p>Three</p>]]>\n</a>", ["One & ⟨<b>⟩two⟨</b>⟩", "Three"]),
+        ("<a>\n<![CDATA[<p>One &amp; <b>two</b></p><p>Three</p>]]>\n</a>", ["One ⟨&amp;⟩ ⟨<b>⟩two⟨</b>⟩", "Three"]),
         ("<a>See <![CDATA[ x < y ]]> here</a>", ["See ⟨<![CDATA[ x < y ]]>⟩ here"]),
         ("<code><![CDATA[ x < y ]]></code>", []),
         ("<a><![CDATA[Never ends</a>", ["Never ends"]),

@@ -53,8 +53,10 @@ def looks_like(text: str) -> bool:
 def _is_json(text: str) -> bool:
     try:
         document = json.loads(text)
-    except (ValueError, RecursionError):
+    except ValueError:
         return False
+    except RecursionError:  # too deep for the library, not for us
+        return True
     return isinstance(document, dict | list)
 
 

@@ -1,6 +1,6 @@
 """PO files of gettext: an empty `msgstr` gets the translation of its `msgid`. What somebody has translated stays.
 
-A file without an empty `msgstr` is a catalogue whose `msgid` are keys: there, the `msgstr` hold the text.
+Where all `msgid` are keys (`menu.file.open`), the `msgstr` hold the text, and are translated.
 """
 
 import re
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from dragoman.pipeline.block import Block, Span
 from dragoman.pipeline.formats.decoded import Decoded, Found, decode, fill
+from dragoman.pipeline.formats.json_document import is_code
 from dragoman.pipeline.formats.plain import text_ranges
 
 _STRING = r'"[^"\\\r\n]*+(?:\\[^\r\n][^"\\\r\n]*+)*+"'
@@ -42,10 +43,9 @@ def looks_like(text: str) -> bool:
 def parse(text: str) -> list[Block]:
     """The blocks of a PO file."""
     messages = [message for message in _messages(text) if message.source]
-    empty = [message for message in messages if not message.translation.text]
-    if empty:
-        return fill(text, map(_to_be_filled, empty))
-    return fill(text, [found for message in messages for found in _to_be_replaced(message)])
+    if messages and all(is_code(message.source) for message in messages):  # keys; the text is in the translations
+        return fill(text, [found for message in messages for found in _to_be_replaced(message)])
+    return fill(text, [_to_be_filled(message) for message in messages if not message.translation.text])
 
 
 def _messages(document: str) -> Iterator[_Message]:

@@ -23,13 +23,18 @@ def decode(raw: str) -> Decoded:
     return decoded.decode(raw, _ENCODED, _character)
 
 
+_WITHIN_WORDS = "'’‘\u00ad\u0301\""
+
+
 def _character(encoded: re.Match[str]) -> str | None:
-    """What white space or a reference stands for; nothing (None) where only the document's own definitions tell."""
+    """What white space or a letter's reference stands for. Other references (None) stay: models drop many a sign."""
     raw = encoded[0]
     if raw[0] != "&":
         return " "
     seen = html.unescape(raw) if raw[1] == "#" else html5.get(raw[1:])
-    return " " if seen and seen in _BLANKS else seen or None
+    if not seen or seen in _BLANKS:
+        return " " if seen else None
+    return seen if all(char.isalpha() or char.isspace() or char in _WITHIN_WORDS for char in seen) else None
 
 
 def has_letters(raw: str) -> bool:
