@@ -26,7 +26,7 @@ WarningCode = Literal[
     "term_moved",  # a term's target was put in without knowing where its word went
     "number_changed",  # a number of the source is not in the translation
     "domains_ignored",  # no engine takes `domains`
-    "no_text_found",  # in the format that was named, nothing is human text
+    "no_text_found",  # read in its format, the document has nothing to translate
 ]
 """What may be wrong with a translation. The set is closed: clients may act on each."""
 
