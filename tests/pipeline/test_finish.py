@@ -113,3 +113,26 @@ async def test_every_choice_is_checked() -> None:
     _, outcome = await run(ScriptedEngine(lambda _, __: LOOP), SENTENCE, EN_FR, choices=2)
 
     assert [report.warnings for report in outcome.reports] == [(SegmentWarning("repetition", 0),)] * 2
+
+
+async def test_failure_of_a_repair_is_the_failure_of_the_answer() -> None:
+    """Nothing hangs, and what came before it is given."""
+
+    def script(text: str, decoding: Decoding) -> str:
+        if decoding.beam_size == 8:
+            raise RuntimeError("secret of the engine room")
+        return LOOP if "loop" in text else "Bonjour à tous."
+
+    with pytest.raises(RuntimeError, match="secret"):
+        await run(ScriptedEngine(script), "Hello to all. This is a loop for ever. Another loop is here now.", EN_FR)
+
+
+async def test_repairs_are_limited() -> None:
+    """A document of nothing but failures costs little more than one of none."""
+    engine = ScriptedEngine(lambda _, __: LOOP)
+
+    _, outcome = await run(engine, "This is a loop for ever.\n" * 100, EN_FR)
+
+    careful = sum(len(batch.segments) for batch in engine.batches if batch.decoding.beam_size == 8)
+    assert careful <= 3 * (8 + 10)
+    assert len(outcome.reports[0].warnings) == 100
