@@ -41,7 +41,7 @@ def _load() -> dict[str, Language]:
 LANGUAGES = _load()
 """The table, by code."""
 
-SPACELESS_SCRIPTS = frozenset({"Hani", "Jpan", "Thai", "Laoo", "Mymr", "Khmr"})
+_SPACELESS_SCRIPTS = frozenset({"Hani", "Jpan", "Thai", "Laoo", "Mymr", "Khmr"})
 """Scripts that put no space between sentences, nor between most words."""
 
 
@@ -50,6 +50,11 @@ def _normalise(spelling: str) -> str:
     decomposed = unicodedata.normalize("NFKD", spelling.casefold())
     folded = "".join(char for char in decomposed if not unicodedata.combining(char))
     return " ".join(folded.replace("_", "-").replace("’", "'").split())
+
+
+def has_spaces(code: str) -> bool:
+    """Whether a language puts spaces between words and sentences."""
+    return _SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[code].scripts)
 
 
 _BY_SPELLING = {

@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman.core.engine import Batch, BatchPolicy, EngineInfo, Hypotheses, OnToken
 from dragoman.core.errors import ConfigurationError
-from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
+from dragoman.core.languages import has_spaces
 from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Token
 from dragoman.engines.constrained_decoding import Beginning
 from dragoman.engines.constrained_decoding import Path as TokenPath
@@ -250,7 +250,7 @@ class CTranslate2Engine:
 
     def _constraint(self, text: str, pair: Pair) -> tuple[int, ...]:
         """The ids of a text within a sentence; none if the vocabulary cannot write it."""
-        spaced = SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.target].scripts)
+        spaced = has_spaces(pair.target)
         anchor = () if spaced else self._target.tokenize(_MID_SENTENCE)
         tokens = self._target.tokenize(text if spaced else _MID_SENTENCE + text)[len(anchor) :]
         ids = [self._target_ids.get(token.model_token or "") for token in tokens]

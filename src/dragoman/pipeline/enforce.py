@@ -7,7 +7,7 @@ translation came from the term.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
+from dragoman.core.languages import has_spaces
 from dragoman.core.types import Hypothesis, Occurrence, Pair, Segment, Term, Token
 from dragoman.pipeline.alignment import translated_from
 from dragoman.pipeline.script import joined
@@ -25,22 +25,18 @@ class Enforced:
 
 def missing_terms(text: str, terms: Sequence[Occurrence], pair: Pair) -> list[Term]:
     """Terms whose target is in a translation less often than their source is in the text."""
-    found = _written(text, terms, spaced=_is_spaced(pair.target))
+    found = _written(text, terms, spaced=has_spaces(pair.target))
     return list(dict.fromkeys(term.term for index, term in enumerate(terms) if index not in found))
 
 
 def enforce(hypothesis: Hypothesis, segment: Segment, pair: Pair, *, force: bool = False) -> Enforced:
     """Replace what the model wrote for terms. With `force`, a term without a place gets the likeliest."""
-    draft = _Draft(hypothesis, segment, spaced=_is_spaced(pair.target))
+    draft = _Draft(hypothesis, segment, spaced=has_spaces(pair.target))
     unplaced = tuple(term for term in draft.wanted if not draft.replace(term))
     if force:
         for term in unplaced:
             draft.insert(term)
     return Enforced(draft.hypothesis(), unplaced)
-
-
-def _is_spaced(language: str) -> bool:
-    return SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[language].scripts)
 
 
 def _written(text: str, terms: Sequence[Occurrence], *, spaced: bool) -> dict[int, tuple[int, int]]:

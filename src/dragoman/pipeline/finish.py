@@ -9,7 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
 from dragoman.core.engine import Ability, Hypotheses
-from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
+from dragoman.core.languages import has_spaces
 from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Term, Token, WarningCode
 from dragoman.pipeline.block import escape
 from dragoman.pipeline.enforce import enforce, missing_terms
@@ -72,7 +72,7 @@ class Finisher:
         self._again = replace(decoding, num_hypotheses=1, top_k=1)
         self._can_constrain = "constraints" in abilities
         self._repairs_left = _FEWEST_REPAIRS + size // _PASSAGES_PER_REPAIR
-        self._spaced = SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.target].scripts)
+        self._spaced = has_spaces(pair.target)
 
     async def aclose(self) -> None:
         """Stop the repairs in progress."""

@@ -11,7 +11,7 @@ from typing import Literal
 
 from rapidfuzz import fuzz, process
 
-from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
+from dragoman.core.languages import has_spaces
 from dragoman.core.types import Example
 from dragoman.pipeline.block import Span
 from dragoman.pipeline.protect import find, merge
@@ -79,7 +79,7 @@ class Memory:
     def __init__(self, examples: Sequence[Example], target: str) -> None:
         self._examples = {_folded(example.source): example for example in examples if example.source.strip()}
         self._sketched = {_sketch(each.source, find(each.source)).key: each for each in self._examples.values()}
-        self._wide = not SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[target].scripts)
+        self._wide = not has_spaces(target)
 
     def __bool__(self) -> bool:
         return bool(self._examples)

@@ -11,7 +11,7 @@ from contextlib import aclosing
 from dataclasses import replace
 
 from dragoman.core.engine import Ability, Hypotheses
-from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
+from dragoman.core.languages import has_spaces
 from dragoman.core.types import (
     Decoding,
     FinishReason,
@@ -197,4 +197,4 @@ def _gap(document: Document, index: int) -> str:
         return segment.after
     if following[0].is_copy or following[0].segment.before:
         return segment.after
-    return " " if SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.target].scripts) else ""
+    return " " if has_spaces(pair.target) else ""

@@ -7,7 +7,7 @@ tags are put around the translation of what they enclosed, and nest as they did.
 from collections import Counter, deque
 from collections.abc import Collection
 
-from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
+from dragoman.core.languages import has_spaces
 from dragoman.core.types import Hypothesis, Pair, Protected, Segment, Token
 from dragoman.pipeline.alignment import strongest, translated_from
 from dragoman.pipeline.nest import in_order
@@ -22,14 +22,14 @@ _CLOSING_MARKS = ".,;:!?)]}>”’。，、；：！？」』）》】\"'"
 
 def restore(hypothesis: Hypothesis, segment: Segment, pair: Pair) -> Hypothesis:
     """A hypothesis with the protected spans of its segment. Without alignment they keep their share of the length."""
-    spaced = SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.target].scripts)
-    source_spaced = SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.source].scripts)
+    spaced = has_spaces(pair.target)
+    source_spaced = has_spaces(pair.source)
     placed = deque(_placed(hypothesis, segment))
     tokens: list[Token] = []
     opened = False  # whether nothing stands between an opening mark and here
     for index in range(len(hypothesis.tokens) + 1):
-        following = "".join(token.text for token in hypothesis.tokens[index:])
         while placed and placed[0][0] == index:
+            following = "".join(token.text for token in hypothesis.tokens[index:])
             protected = segment.protected[placed.popleft()[1]]
             spaces = _wanted_spaces(tokens, protected, following, spaced=spaced, source_spaced=source_spaced)
             tokens.append(_inserted(tokens, protected, following, spaces, opened=opened))

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from dataclasses import replace
 
-from dragoman.core.languages import LANGUAGES, SPACELESS_SCRIPTS
+from dragoman.core.languages import LANGUAGES, has_spaces
 from dragoman.core.types import Hypothesis, Pair, Segment, WarningCode
 from dragoman.pipeline.enforce import missing_terms
 from dragoman.pipeline.protect import find
@@ -91,7 +91,7 @@ def _is_in_another_script(text: str, pair: Pair) -> bool:
 
 def _is_echo(source: str, translation: str, pair: Pair) -> bool:
     """Whether a sentence came back as it was. A few words may be names."""
-    spaceless = not SPACELESS_SCRIPTS.isdisjoint(LANGUAGES[pair.source].scripts)
+    spaceless = not has_spaces(pair.source)
     size = sum(char.isalpha() for char in source) if spaceless else len(source.split())
     same = source.casefold().split() == translation.casefold().split()
     return same and size >= (_FEWEST_LETTERS if spaceless else _FEWEST_WORDS)
