@@ -10,7 +10,7 @@ import numpy as np
 import sentencepiece
 
 WIDTH = 8
-POSITIONS = 64
+POSITIONS = 80
 SENTENCES = ["hello world", "the world is here", "good morning to you all", "你好世界", "世界你好吗"]
 
 
@@ -81,12 +81,17 @@ def build_model_directory(
     source_tokens: list[str],
     target_prefix: list[str] | None = None,
     add_source_eos: bool = False,
+    marks: tuple[str, str, str] | None = None,
 ) -> Path:
-    """Write a whole model directory with its card. The vocabulary is that of both SentencePiece models and the tags."""
+    """Write a whole model directory with its card. The vocabulary is that of both SentencePiece models and the tags.
+
+    `marks` stand around a term and its translation.
+    """
     directory.mkdir()
     pieces = train_sentencepiece(directory / "source.spm")
     pieces += train_sentencepiece(directory / "target.spm")
-    build_model(directory, list(dict.fromkeys(["<pad>", *pieces, *languages.values()])), add_source_eos=add_source_eos)
+    vocabulary = list(dict.fromkeys(["<pad>", *pieces, *languages.values(), *(marks or ())]))
+    build_model(directory, vocabulary, add_source_eos=add_source_eos)
     card = {
         "id": "tiny",
         "version": "1",
@@ -100,6 +105,11 @@ def build_model_directory(
     }
     lines = [f"{key} = {json.dumps(value)}" for key, value in card.items()]
     lines += ["[languages]", *(f"{code} = {json.dumps(tag)}" for code, tag in languages.items())]
+    if marks:
+        lines += [
+            "[terms]",
+            *(f'{key} = "{mark}"' for key, mark in zip(("opens", "means", "closes"), marks, strict=True)),
+        ]
     lines += ["[tokenizer]", 'kind = "sentencepiece"', 'source = "source.spm"', 'target = "target.spm"']
     (directory / "model.toml").write_text("\n".join(lines), "utf-8")
     return directory

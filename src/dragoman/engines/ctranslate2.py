@@ -26,6 +26,7 @@ from dragoman.engines.constrained_decoding import Beginning
 from dragoman.engines.constrained_decoding import Path as TokenPath
 from dragoman.engines.constrained_decoding import search as search_with_constraints
 from dragoman.engines.model_card import CARD, TEXT, ModelCard, find_model, load_card, read_vocabulary
+from dragoman.engines.term_annotation import Annotated, annotate
 from dragoman.engines.tokenizers import GrowingHypothesis, load_tokenizers
 
 _LOWEST_TEMPERATURE = 0.01
@@ -91,7 +92,7 @@ class CTranslate2Engine:
         self._beam_size = options.beam_size or card.beam_size
         self._end = str(config.get("eos_token") or "</s>")
         specials = {str(config.get(key)) for key in ("bos_token", "unk_token", "decoder_start_token")}
-        silent = frozenset({*card.languages.values(), *card.placeholders, *specials, self._end, "<pad>"})
+        silent = frozenset({*card.languages.values(), *card.marks, *specials, self._end, "<pad>"})
         self._source, self._target = load_tokenizers(card, directory, silent)
         self._check_limits(directory)
         self._executor = ThreadPoolExecutor(inter_threads, thread_name_prefix=f"engine-{card.id}")
@@ -102,14 +103,14 @@ class CTranslate2Engine:
             pairs=card.all_pairs(),
             max_source_tokens=card.max_source_tokens,
             batch_policy=BatchPolicy(),
-            abilities=frozenset({"constraints"}),
+            abilities=frozenset({"constraints", "terms"} if card.terms else {"constraints"}),
             placeholders=tuple(card.placeholders),
         )
 
     def _check_limits(self, directory: Path) -> None:
         """Score the longest source and target that the card allows: past its positions, the model raises."""
         pair = next(iter(self._card.all_pairs()))
-        source = self._card.frame(self._card.source_tokens, pair, ["<unk>"] * self._card.max_source_tokens)
+        source = self._card.frame(self._card.source_tokens, pair, ["<unk>"] * self._longest_source)
         target = [*self._card.frame(self._card.target_prefix, pair, []), *["<unk>"] * self._card.max_target_tokens]
         try:
             self._translator.score_batch([source], [target], max_input_length=0)
@@ -128,10 +129,23 @@ class CTranslate2Engine:
         """Cut source text into the model's pieces."""
         return self._source.tokenize(text)
 
+    @property
+    def _longest_source(self) -> int:
+        """Pieces of a text and the translations of its terms."""
+        return self._card.max_source_tokens * (2 if self._card.terms else 1)
+
     def _source_tokens(self, segment: Segment, pair: Pair) -> list[str]:
         """Exactly what CTranslate2 is given; the model's own `config.json` may add an end token to it."""
+        return self._card.frame(self._card.source_tokens, pair, self._annotated(segment, pair).pieces)
+
+    def _annotated(self, segment: Segment, pair: Pair) -> Annotated:
+        """The pieces of a segment, with what its terms mean if the model reads that."""
         pieces = [token.model_token for token in segment.tokens if token.model_token is not None]
-        return self._card.frame(self._card.source_tokens, pair, pieces)
+        if self._card.terms is None:
+            return Annotated(pieces, list(range(len(pieces))))
+        meanings = [self._constraint(each.term.target, pair) for each in segment.terms]
+        written = [[self._target_pieces[index] for index in meaning] for meaning in meanings]
+        return annotate(pieces, segment.terms, written, self._card.terms, self._longest_source)
 
     async def translate(self, batch: Batch, on_token: OnToken | None = None) -> Sequence[Hypotheses]:
         """Decode on the engine's threads. With beam 1, a cancelled call stops at the next step."""
@@ -203,7 +217,7 @@ class CTranslate2Engine:
         )
         return [
             tuple(
-                self._hypothesis(pieces[len(prefix) :], score, attention[len(prefix) :], segment)
+                self._hypothesis(pieces[len(prefix) :], score, attention[len(prefix) :], segment, batch.pair)
                 for pieces, score, attention in zip(
                     result.hypotheses, result.scores, result.attention or [[]] * len(result.scores), strict=True
                 )
@@ -221,9 +235,12 @@ class CTranslate2Engine:
             [[constraint for constraint in constraints if constraint] for constraints in wanted],
         )
         return [
-            (self._hypothesis([self._target_pieces[index] for index in path.ids], path.score, path.attention, segment),)
+            (self._hypothesis(self._pieces(path), path.score, path.attention, segment, batch.pair),)
             for path, segment in zip(paths, batch.segments, strict=True)
         ]
+
+    def _pieces(self, path: TokenPath) -> list[str]:
+        return [self._target_pieces[index] for index in path.ids]
 
     def _extend(
         self, sources: Sequence[list[str]], prefix: list[str], beginnings: Sequence[Beginning]
@@ -258,14 +275,14 @@ class CTranslate2Engine:
         return known if len(known) == len(ids) else ()
 
     def _hypothesis(
-        self, pieces: list[str], score: float, attention: list[list[float]], segment: Segment
+        self, pieces: list[str], score: float, attention: list[list[float]], segment: Segment, pair: Pair
     ) -> Hypothesis:
         ended = bool(pieces) and pieces[-1] == self._end
         detokenizer = self._target.detokenizer()
         tokens = tuple(Token(detokenizer.feed(piece), piece) for piece in (pieces[:-1] if ended else pieces))
         first = self._card.source_tokens.index(TEXT)  # the columns before it are tags
-        columns = slice(first, first + len(segment.tokens))
-        alignment = tuple(tuple(row[columns]) for row in attention[: len(tokens)])
+        columns = [first + column for column in self._annotated(segment, pair).columns] if attention else []
+        alignment = tuple(tuple(row[column] for column in columns) for row in attention[: len(tokens)])
         return Hypothesis(tokens=tokens, score=score, ended=ended, alignment=alignment or None)
 
     async def health(self) -> bool:

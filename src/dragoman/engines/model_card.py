@@ -33,12 +33,24 @@ class TokenizerCard(_Strict):
     target: str | None = None
 
 
+class TermMarks(_Strict):
+    """Tokens with which a source says how a term is translated: `opens` term `means` translation `closes`.
+
+    For models that were trained to follow them (Dinu et al. 2019, https://aclanthology.org/P19-1294).
+    """
+
+    opens: str
+    means: str
+    closes: str
+
+
 class ModelCard(_Strict):
     """A parsed `model.toml`.
 
     `languages` maps our codes to the model's own token for the language. `source_tokens` frames what the encoder reads
     and `target_prefix` what the decoder starts with; in both, `{source}` and `{target}` stand for those tokens and
-    `{text}` for the pieces of the text. `placeholders` are tokens that the model was trained to copy.
+    `{text}` for the pieces of the text. `placeholders` are tokens that the model was trained to copy; with `terms`, it
+    reads the translations of terms in the source.
     """
 
     id: str
@@ -55,6 +67,7 @@ class ModelCard(_Strict):
     max_target_tokens: int = Field(ge=16)
     tokenizer: TokenizerCard
     placeholders: list[str] = []
+    terms: TermMarks | None = None
     sha256: dict[str, str] = {}
 
     def all_pairs(self) -> frozenset[Pair]:
@@ -62,6 +75,12 @@ class ModelCard(_Strict):
         if self.pairs == "all":
             return frozenset(Pair(a, b) for a in self.languages for b in self.languages if a != b)
         return frozenset(Pair(source, target) for source, target in self.pairs)
+
+    @property
+    def marks(self) -> list[str]:
+        """Tokens that are neither text nor language."""
+        terms = [self.terms.opens, self.terms.means, self.terms.closes] if self.terms else []
+        return [*self.placeholders, *terms]
 
     def frame(self, template: list[str], pair: Pair, text: list[str]) -> list[str]:
         """Fill a template with the tags of a pair and the pieces of a text."""
@@ -142,9 +161,7 @@ def _check_vocabulary(card: ModelCard, directory: Path) -> None:
     for side, template in (("source", card.source_tokens), ("target", card.target_prefix)):
         path, vocabulary = read_vocabulary(directory, side)
         for pair in card.all_pairs():
-            unknown = [
-                token for token in (*card.frame(template, pair, []), *card.placeholders) if token not in vocabulary
-            ]
+            unknown = [token for token in (*card.frame(template, pair, []), *card.marks) if token not in vocabulary]
             if unknown:
                 raise ConfigurationError(
                     f"{path} does not have the token {unknown[0]!r} that {CARD} asks for; "
