@@ -6,8 +6,15 @@ CONFORMANCE := $(VENV)/conformance
 PIP_INSTALL := pip --disable-pip-version-check install --quiet --constraint constraints.txt
 PIP := $(BIN)/$(PIP_INSTALL)
 CORPORA ?= ../shared/corpora
+TRAINING := $(VENV)/training
+# What `make train` makes: LANGUAGES with their shares, for MINUTES of training on DEVICE, in RUN.
+RUN ?= ../dragoman-training
+LANGUAGES ?= zh=2.2,es=1,fr=0.9
+MINUTES ?= 112
+DEVICE ?= cpu
+STARTER := src/dragoman/models/starter
 
-.PHONY: serve test check fix bench bench-terms bench-markup conformance clean
+.PHONY: serve test check fix bench bench-terms bench-markup quality train train-smoke conformance clean
 
 serve: $(VENV)/.serve
 	$(BIN)/dragoman serve $(if $(PORT),--port $(PORT))
@@ -35,6 +42,19 @@ bench-terms: $(VENV)/.dev
 bench-markup: $(VENV)/.dev
 	$(BIN)/python bench/markup.py --corpora $(CORPORA)
 
+quality: $(VENV)/.dev
+	$(BIN)/python training/evaluate.py --corpora $(CORPORA)
+
+# Stopped, it goes on where it was. The model in the box is where it begins.
+train: $(TRAINING)/.done $(RUN)/data/train.npz
+	nice -n 10 $(TRAINING)/bin/python training/train.py --data $(RUN)/data --out $(RUN)/run --start $(STARTER) \
+		--minutes $(MINUTES) --device $(DEVICE) $(TRAIN_OPTIONS)
+	$(TRAINING)/bin/python training/export.py --data $(RUN)/data --run $(RUN)/run --card training/card.toml --out $(RUN)/model
+	$(TRAINING)/bin/python training/evaluate.py --corpora $(CORPORA) --model $(RUN)/model --beside $(STARTER)
+
+train-smoke: $(TRAINING)/.done
+	$(TRAINING)/bin/python training/smoke.py --corpora $(CORPORA)
+
 conformance: $(CONFORMANCE)/.done
 	$(CONFORMANCE)/bin/python tests/conformance/run.py
 
@@ -51,6 +71,15 @@ $(VENV)/.serve: $(VENV)/bin/python pyproject.toml constraints.txt
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	$(PIP) --editable '.[dev]'
 	touch $@ $(VENV)/.serve
+
+$(RUN)/data/train.npz: | $(TRAINING)/.done
+	$(TRAINING)/bin/python training/prepare.py --corpora $(CORPORA) --out $(RUN)/data --languages $(LANGUAGES)
+
+# torch is large, and the server must work without it.
+$(TRAINING)/.done: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(TRAINING)
+	$(TRAINING)/bin/$(PIP_INSTALL) --editable '.[train]'
+	touch $@
 
 # The SDK's own tests need pytest plugins that ours must not see.
 $(CONFORMANCE)/.done: pyproject.toml constraints.txt

@@ -15,6 +15,7 @@ from dragoman.api.middleware import BodyLimit, RequestContext
 from dragoman.api.openapi import describe
 from dragoman.core.engine import Engine
 from dragoman.engines.registry import create_engine
+from dragoman.engines.traditional_chinese import with_traditional_chinese
 from dragoman.ops.metrics import Metrics
 from dragoman.ops.settings import Settings
 from dragoman.pipeline.detect import Detector
@@ -26,7 +27,8 @@ def create_service(settings: Settings, metrics: Metrics) -> TranslationService:
     """Load the engines that aliases name and put the service together. Blocks. Raises `ConfigurationError`."""
     names = sorted({str(alias.engine) for alias in settings.aliases.values()})
     engines: dict[str, Engine] = {
-        name: create_engine(settings.engines[name].kind, settings.engines[name].options) for name in names
+        name: with_traditional_chinese(create_engine(settings.engines[name].kind, settings.engines[name].options))
+        for name in names
     }
     served = {code for engine in engines.values() for pair in engine.info.pairs for code in (pair.source, pair.target)}
     return TranslationService(
