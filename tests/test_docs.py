@@ -60,8 +60,8 @@ def test_readmes_request_gives_the_answer_that_it_names(port: int) -> None:
 
     answer = json.loads(run(["bash", "-c", request], port))
 
-    assert answer["choices"][0]["message"]["content"] == "车站在哪里?"
-    assert "`车站在哪里?`" in (ROOT / "README.md").read_text("utf-8")
+    assert answer["choices"][0]["message"]["content"] == "车站在哪里？"
+    assert "`车站在哪里？`" in (ROOT / "README.md").read_text("utf-8")
 
 
 def test_readmes_program_prints_what_it_says(port: int) -> None:

@@ -33,10 +33,11 @@ def truncate(path: Path) -> None:
 
 
 def test_card_of_the_model_in_the_box_says_what_it_is() -> None:
-    """Both directions, and a licence."""
+    """Directions to and from English, and a licence."""
     card = load_card(find_model("starter"))
 
-    assert card.all_pairs() == {Pair("zh", "en"), Pair("en", "zh")}
+    assert {Pair("zh", "en"), Pair("en", "zh")} <= card.all_pairs()
+    assert all("en" in {pair.source, pair.target} for pair in card.all_pairs())
     assert card.licence == "CC-BY-SA-4.0"
 
 
@@ -88,7 +89,7 @@ def test_damage_is_found_without_checksums_too(starter: Path, name: str) -> None
         create_engine("ctranslate2", {"model": str(starter)})
 
 
-@pytest.mark.parametrize("limit", ["max_source_tokens = 128", "max_target_tokens = 256"])
+@pytest.mark.parametrize("limit", ["max_source_tokens = 160", "max_target_tokens = 256"])
 def test_limits_beyond_the_models_positions_are_refused(starter: Path, limit: str) -> None:
     """At the start, rather than with the first long sentence."""
     edit_card(starter, limit, f"{limit.partition('=')[0]} = 600")
@@ -99,9 +100,10 @@ def test_limits_beyond_the_models_positions_are_refused(starter: Path, limit: st
 
 def test_pairs_all_means_every_direction(starter: Path) -> None:
     """Between all languages of the card."""
-    edit_card(starter, '[["zh", "en"], ["en", "zh"]]', '"all"')
+    edit_card(starter, '[["zh", "en"], ["en", "zh"], ["es", "en"], ["fr", "en"]]', '"all"')
 
-    assert load_card(starter).all_pairs() == {Pair("zh", "en"), Pair("en", "zh")}
+    assert len(load_card(starter).all_pairs()) == 12
+    assert Pair("zh", "fr") in load_card(starter).all_pairs()
 
 
 def test_vocabulary_may_be_text_and_differ_by_side(starter: Path) -> None:

@@ -41,7 +41,9 @@ class SentencePieceTokenizer:
             raise ConfigurationError(
                 f"{path} is not a SentencePiece model; copy the whole model directory again."
             ) from error
-        self._silent = silent
+        pieces = self._processor.id_to_piece(range(len(self._processor)))
+        controls = {piece for index, piece in enumerate(pieces) if self._processor.is_control(index)}
+        self._silent = silent | controls
 
     def tokenize(self, text: str) -> tuple[Token, ...]:
         """Cut text into pieces. White space that the normaliser drops stays with the piece before it."""
