@@ -99,7 +99,8 @@ async def test_pair_without_engine_is_refused_with_the_pairs_there_are(make_clie
 
     assert error["code"] == "invalid_parameter_error"
     assert error["message"] == (
-        "Current language settings are not supported! This model has no fr→zh; it translates en→zh, en→zh_tw, zh_tw→en, zh→en."
+        "Current language settings are not supported! This model has no fr→zh; "
+        "it translates en→zh, en→zh_tw, zh_tw→en, zh→en."
     )
 
 
