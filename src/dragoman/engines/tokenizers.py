@@ -41,7 +41,7 @@ class SentencePieceTokenizer:
             raise ConfigurationError(
                 f"{path} is not a SentencePiece model; copy the whole model directory again."
             ) from error
-        pieces = self._processor.id_to_piece(range(len(self._processor)))
+        pieces = self._processor.id_to_piece(list(range(len(self._processor))))
         controls = {piece for index, piece in enumerate(pieces) if self._processor.is_control(index)}
         self._silent = silent | controls
 
