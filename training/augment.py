@@ -26,9 +26,6 @@ class Row:
     target: list[str]
     reversible: bool = True
 
-    def turned(self) -> "Row":
-        return Row(self.target, self.source, self.reversible)
-
 
 def words(pieces: Sequence[str], *, spaced: bool) -> Words:
     """Pieces by word, marks apart; where words are not spaced, each piece is one."""
