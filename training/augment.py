@@ -132,11 +132,11 @@ def bare(pieces: Sequence[str]) -> list[str]:
 def noisy(text: str, other: str, chooser: random.Random) -> tuple[str, str, bool]:
     """A pair as people type it: without its last mark, in small letters, in capitals. The bool: usable both ways."""
     kind = chooser.random()
-    marks = ".!?。！？"
-    if kind < 0.4 and text[-1] in marks and other[-1] in marks:
+    marks = " .!?。！？"
+    if kind < 0.6 and text[-1] in marks and other[-1] in marks:
         return text.rstrip(marks), other.rstrip(marks), True
-    if kind < 0.8:
+    if kind < 0.85:
         return text.lower(), other, False
-    if kind < 0.9:
+    if kind < 0.93:
         return text.upper(), other.upper(), True
     return text.lower().rstrip(marks), other, False

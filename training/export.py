@@ -13,7 +13,7 @@ import numpy as np
 import typer
 from ctranslate2.specs import TransformerSpec
 from ctranslate2.specs.attention_spec import MultiHeadAttentionSpec
-from ctranslate2.specs.common_spec import LayerNormSpec, LinearSpec
+from ctranslate2.specs.common_spec import Activation, LayerNormSpec, LinearSpec
 from ctranslate2.specs.transformer_spec import TransformerDecoderLayerSpec, TransformerEncoderLayerSpec
 from torch import nn
 
@@ -24,7 +24,8 @@ from train import load
 def filled(model: Transformer, pieces: list[str]) -> TransformerSpec:
     """The model in CTranslate2's terms."""
     size = model.size
-    spec = TransformerSpec.from_config((size.encoder_layers, size.decoder_layers), size.heads, pre_norm=True)
+    layers = (size.encoder_layers, size.decoder_layers)
+    spec = TransformerSpec.from_config(layers, size.heads, pre_norm=True, activation=Activation.GELU)
     places = positions(size.width).numpy()
     for side in (spec.encoder, spec.decoder):
         side.scale_embeddings = True

@@ -3,6 +3,7 @@
 Vaswani et al. 2017 (https://arxiv.org/abs/1706.03762) with the normalisation moved before each sub-layer (Wang et
 al. 2019, https://arxiv.org/abs/1906.01787) and a deep encoder over a shallow decoder (Kasai et al. 2021,
 https://arxiv.org/abs/2006.10369): the encoder runs once for a sentence, the decoder once for each token.
+The feed-forward units are GELU: of ReLU units, Muon at a high rate silences whole layers for good.
 Every part has its counterpart in `ctranslate2.specs.TransformerSpec`, which `export.py` fills.
 """
 
@@ -73,7 +74,7 @@ class Layer(nn.Module):
         x = x + self.dropout(self.self_attention(normed, normed, mask, causal=memory is not None))
         if self.cross_norm is not None and self.cross_attention is not None and memory is not None:
             x = x + self.dropout(self.cross_attention(self.cross_norm(x), memory, memory_mask))
-        return x + self.dropout(self.feed_out(F.relu(self.feed_in(self.feed_norm(x)))))
+        return x + self.dropout(self.feed_out(F.gelu(self.feed_in(self.feed_norm(x)))))
 
 
 class Transformer(nn.Module):

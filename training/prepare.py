@@ -9,9 +9,11 @@
 
 import json
 import random
+import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -36,6 +38,7 @@ from augment import (
     words,
 )
 from parallel_text import SentencePair, Sources, development_keys, read
+from phrases import phrases
 
 TAGGED = (
     "en", "zh", "es", "fr", "de", "ja", "nl", "ko", "ru", "pt", "it", "id", "ar", "uk", "hi", "cs", "tr", "sv", "pl",
@@ -46,7 +49,7 @@ UNSPACED = frozenset({"zh", "ja", "th"})
 LONGEST_PIECES = 160
 SENTENCES_FOR_PIECES = 1_500_000
 # How often a pair comes again changed, by kind; the rest of the time it is drawn as it is.
-MASKED, TERMS, NOISE, JOINED, REPEATED = 0.15, 0.2, 0.1, 0.08, 0.05
+MASKED, TERMS, NOISE, JOINED, REPEATED = 0.15, 0.2, 0.2, 0.08, 0.05
 # Of a sentence of more words than `SHORT`, so many must be linked, else the pair is taken for misaligned.
 SHORT, LEAST_LINKED = 8, 0.1
 
@@ -76,6 +79,9 @@ def main(
     out: Annotated[Path, typer.Option(help="Where to write.")],
     languages: Annotated[str, typer.Option(help="Codes, comma-separated, with a share if wanted: zh=2,es,fr.")],
     vocabulary: Annotated[int, typer.Option(help="Pieces of all languages together.")] = 12_000,
+    spm: Annotated[
+        Path | None, typer.Option(help="An spm.model to keep, so that a run goes on with other rows.")
+    ] = None,
     limit: Annotated[int, typer.Option(help="Lines of each corpus, for a trial; 0: all.")] = 0,
     seed: int = 1,
 ) -> None:
@@ -87,10 +93,16 @@ def main(
     chooser = random.Random(seed)
     pairs: dict[str, list[SentencePair]] = {}
     for code in shares:
-        pairs[code] = list(read(corpora, code, sources, forbidden, limit or None))
+        pairs[code] = [
+            *read(corpora, code, sources, forbidden, limit or None),
+            *islice(phrases(code, forbidden, chooser), limit or None),
+        ]
         chooser.shuffle(pairs[code])
         print(f"{code}: {len(pairs[code])} clean pairs", flush=True)
-    train_pieces(pairs, shares, out / "spm", vocabulary, chooser)
+    if spm:
+        shutil.copy(spm, out / "spm.model")
+    else:
+        train_pieces(pairs, shares, out / "spm", vocabulary, chooser)
     processor = sentencepiece.SentencePieceProcessor(model_file=str(out / "spm.model"))
     ids = {processor.id_to_piece(index): index for index in range(processor.get_piece_size())}
     (out / "pieces.json").write_text(json.dumps(list(ids), ensure_ascii=False), "utf-8")

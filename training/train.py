@@ -328,6 +328,7 @@ def main(
 ) -> None:
     """Train, and write `checkpoint.pt` (to go on) and `model.pt` (the averaged weights)."""
     out.mkdir(parents=True, exist_ok=True)
+    torch.set_flush_denormal(True)  # the momentum of a silent unit fades into denormals, 30 times slower on a CPU
     torch.set_num_threads(threads or torch.get_num_threads())
     torch.manual_seed(seed)
     rows = Data.load(data)

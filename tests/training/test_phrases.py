@@ -1,0 +1,73 @@
+"""The phrasebook, and what is made of it."""
+
+import random
+import re
+from pathlib import Path
+
+import pytest
+
+from parallel_text import key
+from phrases import PHRASES, phrases
+
+LANGUAGES = ("zh", "es", "fr")
+BOOKS = sorted(path for path in PHRASES.glob("*.tsv") if path.stem != "slots")
+
+
+def book(folder: Path, *lines: str) -> Path:
+    """A phrasebook of Spanish and English with one slot."""
+    (folder / "slots.tsv").write_text("slot\ten\tes\nplace\tthe bank\tel banco\nplace\tthe park\tel parque\n", "utf-8")
+    (folder / "topic.tsv").write_text("\n".join(["en\tes", *lines]) + "\n", "utf-8")
+    return folder
+
+
+def test_a_slot_is_filled_alike_on_both_sides(tmp_path: Path) -> None:
+    """A sentence that begins with one begins with a capital."""
+    found = phrases(
+        "es",
+        frozenset(),
+        random.Random(1),
+        book(tmp_path, "Is {place} open?\t¿Está {place} abierto?", "{place}.\t{place}."),
+    )
+    assert {(pair.text, pair.english) for pair in found} == {
+        ("¿Está el banco abierto?", "Is the bank open?"),
+        ("¿Está el parque abierto?", "Is the park open?"),
+        ("El banco.", "The bank."),
+        ("El parque.", "The park."),
+    }
+
+
+def test_a_development_sentence_is_left_out(tmp_path: Path) -> None:
+    """As it is of every corpus."""
+    folder = book(tmp_path, "Good night.\tBuenas noches.", "Thanks.\tGracias.")
+    found = phrases("es", frozenset({key("Good night!")}), random.Random(1), folder)
+    assert [pair.english for pair in found] == ["Thanks."]
+
+
+def test_a_slot_that_nothing_fills_is_an_error(tmp_path: Path) -> None:
+    """Rather than braces in the model's mouth."""
+    with pytest.raises(ValueError, match="colour"):
+        list(phrases("es", frozenset(), random.Random(1), book(tmp_path, "A {colour} car\tUn coche {colour}")))
+
+
+def test_a_language_without_a_column_has_no_phrases() -> None:
+    """A phrasebook grows language by language."""
+    assert list(phrases("tlh", frozenset(), random.Random(1))) == []
+
+
+@pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
+def test_every_phrase_is_whole_in_every_language(path: Path) -> None:
+    """Four columns, none of them empty, with the same slots."""
+    for line in path.read_text("utf-8").splitlines():
+        columns = line.split("\t")
+        slots = {tuple(sorted(re.findall(r"\{(\w+)\}", column))) for column in columns}
+        assert len(columns) == 1 + len(LANGUAGES), line
+        assert all(columns), line
+        assert len(slots) == 1, line
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_phrasebook_fills_every_slot(language: str) -> None:
+    """Nothing that is trained on has braces."""
+    found = list(phrases(language, frozenset(), random.Random(1)))
+    assert len(found) > 2000
+    assert not [pair for pair in found if "{" in pair.text + pair.english]

@@ -1,0 +1,63 @@
+"""The phrasebook in `phrases/`: what people say every day and corpora hardly hold, from greetings to menus.
+
+Each topic is a TSV file with a column for each language. A phrase may have slots in curly braces; `slots.tsv` says what
+may stand there. Written for this project, CC0.
+"""
+
+import csv
+import random
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+from parallel_text import SentencePair, key
+
+PHRASES = Path(__file__).parent / "phrases"
+DOMAIN = "phrases"
+FILLINGS = 6
+_SLOT = re.compile(r"\{(\w+)\}")
+
+Fillings = dict[str, list[dict[str, str]]]
+
+
+def phrases(
+    language: str, forbidden: frozenset[str], chooser: random.Random, folder: Path = PHRASES
+) -> Iterator[SentencePair]:
+    """The pairs of a language, none with a side in `forbidden`; a phrase with slots comes with several fillings.
+
+    Raises `ValueError` for a slot that `slots.tsv` lacks.
+    """
+    fillings: Fillings = defaultdict(list)
+    for filling in _rows(folder / "slots.tsv"):
+        fillings[filling.pop("slot")].append(filling)
+    for path in sorted(folder.glob("*.tsv")):
+        for phrase in _rows(path) if path.stem != "slots" else ():
+            if language not in phrase:
+                break
+            for text, english in filled(phrase[language], phrase["en"], language, fillings, chooser):
+                if forbidden.isdisjoint((key(text), key(english))):
+                    yield SentencePair(language, text, english, DOMAIN)
+
+
+def filled(text: str, english: str, language: str, fillings: Fillings, chooser: random.Random) -> list[tuple[str, str]]:
+    """The pairs that a phrase and its English make: itself, or some that differ in what stands in its slots."""
+    slots = _SLOT.findall(english)
+    if unknown := set(slots) - set(fillings):
+        raise ValueError(f"No filling for {unknown} in {english!r}")
+    pairs = set()
+    for _ in range(FILLINGS if slots else 1):
+        chosen = {slot: chooser.choice(fillings[slot]) for slot in slots}
+        pairs.add((_filled(text, language, chosen), _filled(english, "en", chosen)))
+    return sorted(pairs)
+
+
+def _filled(phrase: str, language: str, chosen: dict[str, dict[str, str]]) -> str:
+    """A phrase with its slots filled; a sentence that begins with one begins with a capital."""
+    text = _SLOT.sub(lambda match: chosen[match[1]][language], phrase)
+    return text[0].upper() + text[1:] if phrase.startswith("{") and phrase[-1] in ".!?" else text
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    with path.open(encoding="utf-8") as lines:
+        yield from csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
