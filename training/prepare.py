@@ -82,6 +82,7 @@ def main(
     spm: Annotated[
         Path | None, typer.Option(help="An spm.model to keep, so that a run goes on with other rows.")
     ] = None,
+    more: Annotated[Path | None, typer.Option(help="Another such folder, of back_translate.py.")] = None,
     limit: Annotated[int, typer.Option(help="Lines of each corpus, for a trial; 0: all.")] = 0,
     seed: int = 1,
 ) -> None:
@@ -89,12 +90,13 @@ def main(
     out.mkdir(parents=True, exist_ok=True)
     shares = {code: float(share or 1) for code, _, share in (each.partition("=") for each in languages.split(","))}
     sources = Sources.load()
+    folders = [corpora, *([more] if more else [])]
     forbidden = development_keys(corpora)
     chooser = random.Random(seed)
     pairs: dict[str, list[SentencePair]] = {}
     for code in shares:
         pairs[code] = [
-            *read(corpora, code, sources, forbidden, limit or None),
+            *(pair for folder in folders for pair in read(folder, code, sources, forbidden, limit or None)),
             *islice(phrases(code, forbidden, chooser), limit or None),
         ]
         chooser.shuffle(pairs[code])
@@ -175,7 +177,10 @@ def rows(
         linked = sum(span.end - span.start for span in found)
         if len(source) > SHORT and linked < LEAST_LINKED * len(source):
             continue
-        yield pair.domain, Directed(Row(flat(source), flat(target)), forward=True)
+        synthetic = pair.domain == "synthetic"
+        yield pair.domain, Directed(Row(flat(source), flat(target), reversible=not synthetic), forward=True)
+        if synthetic:
+            continue
         for make, how_often in ((masked, MASKED), (with_terms, TERMS)):
             if chooser.random() < how_often:
                 forward = chooser.random() < 0.5

@@ -50,6 +50,10 @@ def main(
             "export.py",
             f"--data {work / 'data'} --run {work / 'whole'} --card {HERE / 'card.toml'} --out {work / 'model'}",
         )
+        run(
+            "back_translate.py",
+            f"--corpora {texts} --model {work / 'model'} --into zh --languages es --sentences 5 --out {work / 'more'}",
+        )
         run("train.py", f"--data {work / 'data'} --out {work / 'grown'} {SMALL} --start {work / 'model'} --max-steps 1")
         run("evaluate.py", f"--corpora {texts} --model {work / 'model'} --lines 4 --no-gate")
         print("the recipe works")
