@@ -35,10 +35,13 @@ class RecordingEngine(FakeEngine):
 
 
 class GatedEngine(RecordingEngine):
-    """Translates the first `free` batches, and then waits until `gate` is set. Knows whether it was cancelled."""
+    """Translates the first `free` batches, of one segment each, and then waits until `gate` is set.
+
+    Knows whether it was cancelled.
+    """
 
     def __init__(self, free: int = 0) -> None:
-        super().__init__()
+        super().__init__(max_batch_segments=1)
         self.free = free
         self.gate = asyncio.Event()
         self.waiting = asyncio.Event()
@@ -109,7 +112,7 @@ class AdversarialEngine(FakeEngine):
 
     def __init__(self, seed: int, *, aligns: bool) -> None:
         super().__init__(Options())
-        self._random = random.Random(seed)  # noqa: S311 # not a secret
+        self._random = random.Random(seed)
         self._aligns = aligns
 
     async def translate(self, batch: Batch, on_token: OnToken | None = None) -> Sequence[Hypotheses]:

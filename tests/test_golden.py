@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -244,8 +243,7 @@ class Golden:
 async def translate(engine: Engine, text: str) -> str:
     """A document in Chinese."""
     document = prepare(parse(text, recognize(text)), Pair("en", "zh"), engine.tokenize, engine.info)
-    ask = partial(Batcher(engine).translate, stream_tokens=False)
-    events = translate_document(document, ask, Decoding(), abilities=engine.info.abilities)
+    events = translate_document(document, Batcher(engine).translate, Decoding(), abilities=engine.info.abilities)
     async with aclosing(events):
         return "".join([event.text async for event in events if isinstance(event, Piece)])
 

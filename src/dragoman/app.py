@@ -20,6 +20,7 @@ from dragoman.ops.metrics import Metrics
 from dragoman.ops.settings import Settings
 from dragoman.pipeline.detect import Detector
 from dragoman.scheduling.admission import Admission
+from dragoman.scheduling.cache import MemoryCache
 from dragoman.service import Alias, Defaults, TranslationService
 
 
@@ -38,9 +39,15 @@ def create_service(settings: Settings, metrics: Metrics) -> TranslationService:
             for model, alias in settings.aliases.items()
         },
         detector=Detector(settings.detect_fallback, served),
-        admission=Admission(settings.max_concurrent_requests),
-        defaults=Defaults(settings.default_target, settings.default_target_alternative, settings.max_input_chars),
+        admission=Admission(settings.max_concurrent_requests, settings.max_queued_tokens),
+        defaults=Defaults(
+            settings.default_target,
+            settings.default_target_alternative,
+            settings.max_input_chars,
+            settings.request_timeout_seconds,
+        ),
         metrics=metrics,
+        cache=MemoryCache(settings.cache_megabytes << 20) if settings.cache else None,
     )
 
 

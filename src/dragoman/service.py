@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from dragoman.core.engine import Engine
-from dragoman.core.errors import InvalidRequest, ModelNotFound, UnsupportedLanguage
+from dragoman.core.errors import DeadlineExceeded, InvalidRequest, ModelNotFound, UnsupportedLanguage
 from dragoman.core.types import Detection, Example, Outcome, Pair, Piece, TranslationRequest
 from dragoman.ops.metrics import Metrics
 from dragoman.pipeline.detect import Detector
@@ -15,11 +15,14 @@ from dragoman.pipeline.formats.recognize import parse, recognize
 from dragoman.pipeline.pipeline import translate_document
 from dragoman.pipeline.prepare import Document, Guidance, prepare
 from dragoman.scheduling.admission import Admission
-from dragoman.scheduling.batcher import Batcher
+from dragoman.scheduling.batcher import Batcher, Claim
+from dragoman.scheduling.cache import Cache
 
 WILDCARD = "*"
 # A text of this length is cut in a tenth of a millisecond.
 _SHORT_CHARS = 200
+# A request of more segments is bulk: it lets shorter ones go first.
+_MOST_INTERACTIVE_SEGMENTS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,7 @@ class Defaults:
     target: str
     target_alternative: str
     max_input_chars: int
+    timeout_seconds: float = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +71,47 @@ class TranslationService:
         admission: Admission,
         defaults: Defaults,
         metrics: Metrics,
+        cache: Cache | None = None,
     ) -> None:
         self.engines = engines
         self.aliases = aliases
-        self._batchers = {name: Batcher(engine) for name, engine in engines.items()}
+        self._cache = cache
+        self._batchers = {
+            name: Batcher(engine, cache, on_translated=admission.note_translated) for name, engine in engines.items()
+        }
         self._detector = detector
         self._admission = admission
         self._defaults = defaults
         self._metrics = metrics
 
     async def aclose(self) -> None:
-        """Free the engines. No request is in progress."""
+        """Free the engines and the cache. No request is in progress."""
+        for batcher in self._batchers.values():
+            await batcher.aclose()
         for engine in self.engines.values():
             await engine.aclose()
+        if self._cache is not None:
+            await self._cache.aclose()
+
+    def drain(self) -> None:
+        """Refuse new requests from now on. Those in progress go on."""
+        self._admission.close()
+
+    @property
+    def is_draining(self) -> bool:
+        """Whether new requests are refused."""
+        return self._admission.is_closed
+
+    @property
+    def requests_in_progress(self) -> int:
+        """How many have been accepted and not ended."""
+        return self._admission.in_progress
+
+    async def health(self) -> dict[str, bool]:
+        """Whether each engine can translate: it says so, and its last batch came back."""
+        return {
+            name: await engine.health() and not self._batchers[name].is_stuck for name, engine in self.engines.items()
+        }
 
     def alias(self, model: str) -> Alias:
         """The alias of a model id, with or without a `vendor/` prefix. Raises `ModelNotFound`."""
@@ -108,14 +140,20 @@ class TranslationService:
             )
         decoding = replace(request.decoding, beam_size=1) if alias.stream_tokens else request.decoding
         stream_tokens = alias.stream_tokens and request.stream and decoding.num_hypotheses == 1
-        with self._admission.permit():
+        longest = self._defaults.timeout_seconds
+        deadline = asyncio.get_running_loop().time() + min(request.timeout_seconds or longest, longest)
+        with self._admission.permit() as permit:
             with self._metrics.phase("prepare"):
                 if _is_short(request) and self._detector.is_instant:
                     detection, document = self._prepare(request, engine)
                 else:
-                    detection, document = await asyncio.to_thread(self._prepare, request, engine)
+                    async with _until(deadline):
+                        detection, document = await asyncio.to_thread(self._prepare, request, engine)
+            permit.claim(document.prompt_tokens)
             self._metrics.segments.labels(engine=engine.info.id).inc(len(document.passages))
-            translate = partial(self._batchers[alias.engine].translate, stream_tokens=stream_tokens)
+            is_bulk = len(document.passages) > _MOST_INTERACTIVE_SEGMENTS
+            claim = Claim(request.principal.id, is_bulk, request.stream, request.use_cache, stream_tokens)
+            translate = partial(self._batchers[alias.engine].translate, claim=claim)
             events = translate_document(
                 document,
                 translate,
@@ -125,7 +163,7 @@ class TranslationService:
                 max_tokens=request.max_tokens,
             )
             with self._metrics.phase("translate"):
-                async with aclosing(self._settled(events, engine)) as settled:
+                async with aclosing(self._settled(events, engine, deadline)) as settled:
                     yield Translation(
                         pair=document.pair,
                         detection=detection,
@@ -136,11 +174,15 @@ class TranslationService:
                     )
 
     async def _settled(
-        self, events: AsyncGenerator[Piece | Outcome], engine: Engine
+        self, events: AsyncGenerator[Piece | Outcome], engine: Engine, deadline: float
     ) -> AsyncGenerator[Piece | Outcome]:
-        """Pass events on and count what was used."""
+        """Pass events on and count what was used. Raises `DeadlineExceeded`."""
         async with aclosing(events):
-            async for event in events:
+            while True:
+                async with _until(deadline):
+                    event = await anext(events, None)
+                if event is None:
+                    return
                 if isinstance(event, Outcome):
                     self._metrics.count_tokens(engine.info.id, event.usage)
                 yield event
@@ -175,6 +217,18 @@ class TranslationService:
         """
         sources = {pair.source for pair in engine.info.pairs if pair.target == target}
         return sources | {str(target)} if sources else {pair.source for pair in engine.info.pairs}
+
+
+@asynccontextmanager
+async def _until(deadline: float) -> AsyncGenerator[None]:
+    """Stop what runs in the block at a time of the event loop's clock."""
+    try:
+        async with asyncio.timeout_at(deadline):
+            yield
+    except TimeoutError as error:
+        raise DeadlineExceeded(
+            "The translation was not ready in time. Send less text, allow more time, or try again later."
+        ) from error
 
 
 def _is_short(request: TranslationRequest) -> bool:

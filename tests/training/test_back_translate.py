@@ -12,11 +12,11 @@ def test_only_everyday_english_that_the_language_lacks(tmp_path: Path) -> None:
         ("tatoeba", "zh"): ["猫睡了。\tThe cat sleeps."],
         ("tatoeba", "es"): [
             "El gato duerme.\tThe cat sleeps.",
-            "El perro come.\tThe dog eats.",
+            "El perro duerme.\tThe dog sleeps.",
             "Ya llueve.\tIt rains.",
         ],
-        ("tatoeba", "fr"): ["Le chien mange.\tThe dog eats!"],
-        ("php-docs", "fr"): ["La fonction échoue.\tThe function fails."],
+        ("tatoeba", "fr"): ["Le chien dort.\tThe dog sleeps!"],
+        ("php-docs", "fr"): ["Le code est faux.\tThe code is wrong."],
     }
     for (corpus, language), pairs in lines.items():
         path = tmp_path / "train" / corpus / f"{language}-en.tsv.gz"
@@ -24,4 +24,4 @@ def test_only_everyday_english_that_the_language_lacks(tmp_path: Path) -> None:
         path.write_bytes(gzip.compress("\n".join(pairs).encode()))
     (tmp_path / "dev").mkdir()
     (tmp_path / "dev" / "tatoeba.de-en.tsv").write_text("Es regnet.\tIt rains.\n", "utf-8")
-    assert untranslated(tmp_path, "zh", ["es", "fr"]) == ["The dog eats."]
+    assert untranslated(tmp_path, "zh", ["es", "fr"]) == ["The dog sleeps."]

@@ -4,7 +4,7 @@ import re
 import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import structlog
 from starlette.requests import Request
@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from dragoman.api.auth import authenticate
 from dragoman.api.chat_render import Envelope, StreamMode, chunks, completion
-from dragoman.api.chat_request import parse, to_translation_request
+from dragoman.api.chat_request import parse, to_translation_request, with_headers
 from dragoman.api.chat_schema import ChatCompletion, ChatRequest
 from dragoman.api.connection import while_connected
 from dragoman.api.errors import error_body
@@ -42,11 +42,12 @@ async def create_chat_completion(request: Request) -> Response:
     A plain Starlette endpoint: FastAPI's machinery would cost as much time as all the rest that is not the engine.
     `openapi.py` describes it.
     """
-    await authenticate(request)
+    principal = await authenticate(request)
     service: TranslationService = request.app.state.service
     options: ChatOptions = request.app.state.chat_options
     body = parse(await request.body())
-    job = to_translation_request(body, strict_roles=options.strict_roles)
+    job = replace(to_translation_request(body, strict_roles=options.strict_roles), principal=principal)
+    job = with_headers(job, request.headers)
     request_id: str = request.state.request_id
     envelope = Envelope(f"chatcmpl-{request_id}", int(time.time()), body.model, job.decoding.num_hypotheses)
     if job.stream:

@@ -1,6 +1,8 @@
 """From the body of a chat completion to a `TranslationRequest`; from here on nobody sees JSON."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from pydantic import ValidationError
@@ -18,6 +20,7 @@ _LARGEST_TOP_K = 100
 _LONGEST_TERM = 200
 _ALL = 0
 _AUTO = "auto"
+TIMEOUT_HEADER = "x-request-timeout"
 
 _NEUTRAL_VALUES: dict[str, tuple[object, ...]] = {
     "presence_penalty": (None, 0),
@@ -65,6 +68,19 @@ def to_translation_request(body: ChatRequest, *, strict_roles: bool) -> Translat
         turns=turns,
         domains=(options.domains or "").strip(),
     )
+
+
+def with_headers(job: TranslationRequest, headers: Mapping[str, str]) -> TranslationRequest:
+    """The job with what headers ask for: `x-request-timeout` in seconds, `cache-control: no-store`."""
+    asked = headers.get(TIMEOUT_HEADER)
+    try:
+        timeout_seconds = float(asked) if asked else None
+    except ValueError:
+        timeout_seconds = math.nan
+    if timeout_seconds is not None and not 0 < timeout_seconds < math.inf:
+        raise InvalidRequest(f"The header {TIMEOUT_HEADER} must be a number of seconds above 0.", param=TIMEOUT_HEADER)
+    use_cache = "no-store" not in headers.get("cache-control", "").lower()
+    return replace(job, timeout_seconds=timeout_seconds, use_cache=use_cache)
 
 
 def _format(name: str | None) -> Format | None:

@@ -6,11 +6,13 @@ from starlette.exceptions import HTTPException
 
 from dragoman.api.chat_schema import ErrorBody, ErrorResponse
 from dragoman.core.errors import (
+    DeadlineExceeded,
     DragomanError,
     InvalidRequest,
     ModelNotFound,
     Overloaded,
     RequestTooLarge,
+    ShuttingDown,
     Unauthenticated,
 )
 
@@ -24,6 +26,8 @@ _RENDERING: dict[type[BaseException], tuple[int, str]] = {
     ModelNotFound: (404, INVALID_REQUEST),
     RequestTooLarge: (413, INVALID_REQUEST),
     Overloaded: (429, "limit_requests"),
+    ShuttingDown: (503, SERVER_ERROR),
+    DeadlineExceeded: (504, SERVER_ERROR),
 }
 
 

@@ -1,7 +1,11 @@
 """`dragoman serve`."""
 
+import math
+import os
 import socket
+import time
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import structlog
@@ -13,8 +17,12 @@ from dragoman.app import create_app
 from dragoman.core.errors import ConfigurationError
 from dragoman.ops.logging import configure_logging
 from dragoman.ops.settings import load_settings
+from dragoman.service import TranslationService
 
-_SHUTDOWN_SECONDS = 30
+log = structlog.get_logger(__name__)
+
+# For responses on their way when the last request has ended, or the time is up.
+_LAST_BYTES_SECONDS = 1
 
 ConfigOption = Annotated[
     Path | None, typer.Option("--config", help="Configuration file; dragoman.toml where none is named.")
@@ -32,21 +40,46 @@ def serve(
     with _bind(settings.host, settings.port) as listener:
         app = create_app(settings)
         address, bound_port = listener.getsockname()[:2]
-        structlog.get_logger(__name__).info(
-            "dragoman serves", version=__version__, models=sorted(settings.aliases), host=address, port=bound_port
+        log.info("dragoman serves", version=__version__, models=sorted(settings.aliases), host=address, port=bound_port)
+        uvicorn_config = uvicorn.Config(
+            app,
+            proxy_headers=True,
+            forwarded_allow_ips=settings.trusted_proxies,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_LAST_BYTES_SECONDS,
         )
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                proxy_headers=True,
-                forwarded_allow_ips=settings.trusted_proxies,
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
-            )
-        )
+        server = GracefulServer(uvicorn_config, app.state.service, settings.shutdown_timeout_seconds)
         server.run(sockets=[listener])
+
+
+class GracefulServer(uvicorn.Server):
+    """At SIGTERM or Ctrl-C, refuses new work and goes on with what it has, for a limited time; then exits with 0.
+
+    It still listens meanwhile, so that `/health/ready` can say 503. A second signal ends the process at once.
+    """
+
+    def __init__(self, config: uvicorn.Config, service: TranslationService, timeout_seconds: float) -> None:
+        super().__init__(config)
+        self._service = service
+        self._timeout_seconds = timeout_seconds
+        self._deadline = math.inf
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002 # the signature is uvicorn's
+        """Begin to stop, or stop. In place of uvicorn's, after which the process dies of the signal."""
+        if self._service.is_draining:
+            os._exit(128 + sig)  # the engine's threads would keep a mere `SystemExit` waiting
+        self._service.drain()
+        self._deadline = time.monotonic() + self._timeout_seconds
+        log.info("dragoman stops", requests_in_progress=self._service.requests_in_progress)
+
+    async def on_tick(self, counter: int) -> bool:
+        """Ten times a second: whether to stop now."""
+        is_done = not self._service.requests_in_progress or time.monotonic() > self._deadline
+        if self._service.is_draining and is_done:
+            self.should_exit = True
+        return await super().on_tick(counter)
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -13,10 +13,14 @@ from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Token
 
 @dataclass(frozen=True, slots=True)
 class BatchPolicy:
-    """How large a batch the engine likes: at most `max_segments`, and at most `max_tokens` counting padding."""
+    """What the engine likes: batches of at most `max_segments`, and at most `max_tokens` counting padding.
+
+    `max_batches`: how many it should hold at the same time.
+    """
 
     max_segments: int = 32
     max_tokens: int = 2048
+    max_batches: int = 1
 
 
 Ability = Literal["terms", "examples", "domains", "constraints"]
@@ -45,11 +49,16 @@ class EngineInfo:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Segments that are decoded together, each with its `tokens`: at least one, at most `max_source_tokens`."""
+    """Segments that are decoded together, each with its `tokens`: at least one, at most `max_source_tokens`.
+
+    `is_abandoned`, callable on any thread: whether nobody waits for the segment of that index any longer. Then its
+    hypotheses may be anything.
+    """
 
     segments: tuple[Segment, ...]
     pair: Pair
     decoding: Decoding
+    is_abandoned: Callable[[int], bool] = lambda _: False
 
 
 Hypotheses = tuple[Hypothesis, ...]

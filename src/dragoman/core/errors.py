@@ -8,7 +8,9 @@ DragomanError
 ├── Unauthenticated           401
 ├── ModelNotFound             404
 ├── RequestTooLarge           413
-└── Overloaded                429, with the seconds to wait
+├── Overloaded                429, with the seconds to wait
+├── ShuttingDown              503
+└── DeadlineExceeded          504
 
 Messages are safe to show to a caller. Any other exception is a bug and stays private.
 """
@@ -76,3 +78,15 @@ class Overloaded(DragomanError):
     def __init__(self, message: str, *, retry_after_seconds: int) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class ShuttingDown(DragomanError):
+    """The server finishes what it has and takes nothing new."""
+
+    code = "service_unavailable"
+
+
+class DeadlineExceeded(DragomanError):
+    """The answer was not ready when the client or the operator wanted it to be. What was left of it is dropped."""
+
+    code = "request_timeout"

@@ -103,7 +103,8 @@ class TranslationRequest:
 
     `source` None: detect it. `target` None: the configured default. `max_tokens` None: no limit. `format` None:
     recognise it. `turns`: earlier questions and answers, which count as memory where the answer is in the target
-    language. `domains`: what the text is about, and its style, for engines that take instructions.
+    language. `domains`: what the text is about, and its style, for engines that take instructions. `timeout_seconds`
+    None: as long as the server allows.
     """
 
     model: str
@@ -119,6 +120,9 @@ class TranslationRequest:
     memory: tuple[Example, ...] = ()
     turns: tuple[Example, ...] = ()
     domains: str = ""
+    principal: Principal = Principal("")
+    timeout_seconds: float | None = None
+    use_cache: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +182,11 @@ class Segment:
     terms: tuple[Occurrence, ...] = ()
     examples: tuple[Example, ...] = ()
     domains: str = ""
+
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What the translation depends on: all but the layout around it."""
+        return (self.text, self.protected, self.terms, self.examples, self.domains)
 
     @property
     def needs_alignment(self) -> bool:

@@ -29,6 +29,8 @@ from dragoman.engines.model_card import CARD, TEXT, ModelCard, find_model, load_
 from dragoman.engines.term_annotation import Annotated, annotate
 from dragoman.engines.tokenizers import GrowingHypothesis, load_tokenizers
 
+# Translators beyond one a core: one decodes while another's results become text, one is for who goes first.
+_SPARE = 2
 _LOWEST_TEMPERATURE = 0.01
 _REPETITION_PENALTIES = (0.01, 100.0)
 # After a full stop, a word is tokenised as within a sentence, without a mark of its beginning.
@@ -77,7 +79,7 @@ class CTranslate2Engine:
                 str(directory),
                 device=options.device,
                 compute_type=options.compute_type,
-                inter_threads=inter_threads,
+                inter_threads=inter_threads + _SPARE,
                 intra_threads=intra_threads,
             )
             config = json.loads(config_path.read_text("utf-8")) if config_path.is_file() else {}
@@ -95,14 +97,14 @@ class CTranslate2Engine:
         silent = frozenset({*card.languages.values(), *card.marks, *specials, self._end, "<pad>"})
         self._source, self._target = load_tokenizers(card, directory, silent)
         self._check_limits(directory)
-        self._executor = ThreadPoolExecutor(inter_threads, thread_name_prefix=f"engine-{card.id}")
+        self._executor = ThreadPoolExecutor(inter_threads + _SPARE, thread_name_prefix=f"engine-{card.id}")
         self._info = EngineInfo(
             id=card.id,
             version=card.version,
             licence=card.licence,
             pairs=card.all_pairs(),
             max_source_tokens=card.max_source_tokens,
-            batch_policy=BatchPolicy(),
+            batch_policy=BatchPolicy(max_batches=inter_threads + _SPARE - 1),
             abilities=frozenset({"constraints", "terms"} if card.terms else {"constraints"}),
             placeholders=tuple(card.placeholders),
         )
@@ -154,9 +156,10 @@ class CTranslate2Engine:
         emit = self._emitter(batch, on_token, loop) if on_token else None
 
         def on_step(step: Any) -> bool:  # pragma: no cover # on CTranslate2's threads
-            if emit and not cancelled.is_set():
+            stops = cancelled.is_set() or batch.is_abandoned(step.batch_id)
+            if emit and not stops:
                 emit(step)
-            return cancelled.is_set()
+            return stops
 
         search = self._search_options(batch.decoding)
         callback = on_step if search["beam_size"] == 1 else None

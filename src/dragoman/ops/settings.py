@@ -115,6 +115,17 @@ class Settings(BaseSettings):
     max_input_chars: int = Field(200_000, ge=1, description="Longest text of a request, in characters.")
     max_body_bytes: int = Field(4 * 1024 * 1024, ge=1024, description="Largest body of a request, in bytes.")
     max_concurrent_requests: int = Field(128, ge=1, description="Requests in progress beyond which the answer is 429.")
+    max_queued_tokens: int = Field(
+        200_000, ge=1, description="Tokens of text in progress beyond which the answer is 429."
+    )
+    request_timeout_seconds: float = Field(
+        600, gt=0, description="Longest time for an answer; `x-request-timeout` may ask for less. Then: 504."
+    )
+    shutdown_timeout_seconds: float = Field(
+        30, ge=0, description="After SIGTERM, how long requests in progress may take before the server exits."
+    )
+    cache: bool = Field(True, description="Keep translations of segments in memory, to answer equal ones at once.")
+    cache_megabytes: int = Field(32, ge=1, description="How much memory the cache may take, about.")
     heartbeat_seconds: float = Field(15, gt=0, description="Silence in a stream after which a comment is sent.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least severe log line.")
     log_format: LogFormat = Field("console", description="`json` for one JSON object a line.")

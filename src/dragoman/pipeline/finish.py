@@ -5,6 +5,7 @@ term where it most likely belongs. A translation that fails the checks is decode
 repetition, then in two halves; the attempt with the fewest problems wins.
 """
 
+import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
@@ -16,7 +17,7 @@ from dragoman.pipeline.enforce import enforce, missing_terms
 from dragoman.pipeline.prepare import Passage
 from dragoman.pipeline.restore import is_guess, restore
 from dragoman.pipeline.segment import halves
-from dragoman.pipeline.together import Together, Translate
+from dragoman.pipeline.translator import Translate, decode
 from dragoman.pipeline.verify import problems, without_inventions
 
 # Warnings that ask for another try, and how much. The others tell of what was mended.
@@ -67,16 +68,12 @@ class Finisher:
         self, translate: Translate, pair: Pair, decoding: Decoding, abilities: Collection[Ability], size: int
     ) -> None:
         """`size`: the passages of the document, of which only a part may be repaired: repairs are slow."""
-        self._together = Together(translate, pair)
+        self._translate = translate
         self._pair = pair
         self._again = replace(decoding, num_hypotheses=1, top_k=1)
         self._can_constrain = "constraints" in abilities
         self._repairs_left = _FEWEST_REPAIRS + size // _PASSAGES_PER_REPAIR
         self._spaced = has_spaces(pair.target)
-
-    async def aclose(self) -> None:
-        """Stop the repairs in progress."""
-        await self._together.aclose()
 
     def known(self, passage: Passage) -> Finished:
         """A passage that needs no model."""
@@ -108,7 +105,7 @@ class Finisher:
         enforced = enforce(cleaned, segment, self._pair)
         if is_first and self._can_constrain and 0 < len(enforced.unplaced) <= _MOST_CONSTRAINTS:
             wanted = replace(segment, terms=enforced.unplaced)
-            constrained = await self._together.decode(wanted, replace(self._again, must_include_terms=True))
+            constrained = await self._decode(wanted, replace(self._again, must_include_terms=True))
             again = enforce(without_inventions(constrained, segment), segment, self._pair)
             enforced = min(enforced, again, key=lambda each: len(each.unplaced))
         if enforced.unplaced:
@@ -119,13 +116,17 @@ class Finisher:
     async def _repaired(self, attempt: _Attempt, segment: Segment) -> _Attempt:
         penalty = max(self._again.repetition_penalty, _LEAST_REPETITION_PENALTY)
         careful = replace(self._again, beam_size=_WIDE_BEAM, repetition_penalty=penalty)
-        again = await self._attempt(await self._together.decode(segment, careful), segment)
+        again = await self._attempt(await self._decode(segment, careful), segment)
         attempt = min(attempt, again, key=_badness)
         parts = halves(segment)
         if attempt.badness and len(parts) > 1:
-            attempts = [await self._attempt(await self._together.decode(part, careful), part) for part in parts]
+            hypotheses = await asyncio.gather(*(self._decode(part, careful) for part in parts))
+            attempts = [await self._attempt(*each) for each in zip(hypotheses, parts, strict=True)]
             attempt = min(attempt, self._joined(attempts, segment), key=_badness)
         return attempt
+
+    async def _decode(self, segment: Segment, decoding: Decoding) -> Hypothesis:
+        return await decode(self._translate, segment, self._pair, decoding)
 
     def _joined(self, attempts: Sequence[_Attempt], segment: Segment) -> _Attempt:
         """The parts of a segment as one."""

@@ -27,7 +27,7 @@ from dragoman.pipeline.block import escape
 from dragoman.pipeline.cut import AnswerCutter
 from dragoman.pipeline.finish import Finished, Finisher
 from dragoman.pipeline.prepare import Document, Passage
-from dragoman.pipeline.together import Translate
+from dragoman.pipeline.translator import Translate
 
 # Passages that may wait for one before them to be repaired.
 _MOST_AHEAD = 64
@@ -52,7 +52,7 @@ async def translate_document(
     """
     answer = _Answer(document, decoding.num_hypotheses, stop, max_tokens)
     finisher = Finisher(translate, document.pair, decoding, abilities, len(document.passages))
-    async with aclosing(finisher), aclosing(_in_order(document, translate, decoding, finisher)) as events:
+    async with aclosing(_in_order(document, translate, decoding, finisher)) as events:
         async for index, event in events:
             for piece in answer.add(index, event):
                 yield piece
