@@ -1,5 +1,6 @@
 """The composition root: the one file that knows every part, and makes a server of them."""
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -59,6 +60,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
+        await asyncio.to_thread(service.prepare)
         yield
         await service.aclose()
 

@@ -84,6 +84,10 @@ class TranslationService:
         self._defaults = defaults
         self._metrics = metrics
 
+    def prepare(self) -> None:
+        """Load what the first requests would wait for. Blocks."""
+        self._detector.prepare()
+
     async def aclose(self) -> None:
         """Free the engines and the cache. No request is in progress."""
         for batcher in self._batchers.values():
@@ -147,8 +151,7 @@ class TranslationService:
                 if _is_short(request) and self._detector.is_instant:
                     detection, document = self._prepare(request, engine)
                 else:
-                    async with _until(deadline):
-                        detection, document = await asyncio.to_thread(self._prepare, request, engine)
+                    detection, document = await asyncio.to_thread(self._prepare, request, engine)
             permit.claim(document.prompt_tokens)
             self._metrics.segments.labels(engine=engine.info.id).inc(len(document.passages))
             is_bulk = len(document.passages) > _MOST_INTERACTIVE_SEGMENTS
@@ -179,10 +182,13 @@ class TranslationService:
         """Pass events on and count what was used. Raises `DeadlineExceeded`."""
         async with aclosing(events):
             while True:
-                async with _until(deadline):
-                    event = await anext(events, None)
-                if event is None:
+                try:
+                    async with asyncio.timeout_at(deadline):
+                        event = await anext(events)
+                except StopAsyncIteration:
                     return
+                except TimeoutError as error:
+                    raise _too_late() from error
                 if isinstance(event, Outcome):
                     self._metrics.count_tokens(engine.info.id, event.usage)
                 yield event
@@ -219,16 +225,10 @@ class TranslationService:
         return sources | {str(target)} if sources else {pair.source for pair in engine.info.pairs}
 
 
-@asynccontextmanager
-async def _until(deadline: float) -> AsyncGenerator[None]:
-    """Stop what runs in the block at a time of the event loop's clock."""
-    try:
-        async with asyncio.timeout_at(deadline):
-            yield
-    except TimeoutError as error:
-        raise DeadlineExceeded(
-            "The translation was not ready in time. Send less text, allow more time, or try again later."
-        ) from error
+def _too_late() -> DeadlineExceeded:
+    return DeadlineExceeded(
+        "The translation was not ready in time. Send less text, allow more time, or try again later."
+    )
 
 
 def _is_short(request: TranslationRequest) -> bool:

@@ -27,7 +27,7 @@ _SIMPLIFIED_ONLY = (
 
 
 class Detector:
-    """Detects languages. The statistical model (about 120 MB) is loaded when a text first needs it."""
+    """Detects languages. The statistical model (about 120 MB) is loaded by `prepare`, or when a text first needs it."""
 
     def __init__(self, fallback: str, served: Iterable[str]) -> None:
         """`fallback`: the code that undecidable text gets, if it is a candidate. `served`: all possible candidates."""
@@ -36,6 +36,17 @@ class Detector:
         self._scripts_suffice = max(scripts.values(), default=0) <= 1
         self._lock = threading.Lock()
         self._identifier: LanguageIdentifier | None = None
+
+    def prepare(self) -> None:
+        """Load the statistical model now, if texts in served languages need it. Blocks for most of a second."""
+        if not self._scripts_suffice:
+            self._loaded()
+
+    def _loaded(self) -> LanguageIdentifier:
+        with self._lock:
+            if self._identifier is None:
+                self._identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+            return self._identifier
 
     @property
     def is_instant(self) -> bool:
@@ -70,10 +81,7 @@ class Detector:
         return Detection(best, scores[best] / total)
 
     def _rank(self, sample: str) -> list[tuple[str, float]]:
-        with self._lock:
-            if self._identifier is None:
-                self._identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
-        ranked: list[tuple[str, float]] = self._identifier.rank(sample)
+        ranked: list[tuple[str, float]] = self._loaded().rank(sample)
         return ranked
 
 
