@@ -1,6 +1,7 @@
 """The composition root: the one file that knows every part, and makes a server of them."""
 
 import asyncio
+import gc
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -61,6 +62,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         await asyncio.to_thread(service.prepare)
+        gc.freeze()  # what is loaded by now stays: collections need not look at it
         yield
         await service.aclose()
 

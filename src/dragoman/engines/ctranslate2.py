@@ -7,16 +7,13 @@ hypotheses than beams raise; callbacks need beam 1; `max_decoding_length` counts
 
 import asyncio
 import json
-import os
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import ctranslate2
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
 
 from dragoman.core.engine import Batch, BatchPolicy, EngineInfo, Hypotheses, OnToken
 from dragoman.core.errors import ConfigurationError
@@ -25,30 +22,16 @@ from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Token
 from dragoman.engines.constrained_decoding import Beginning
 from dragoman.engines.constrained_decoding import Path as TokenPath
 from dragoman.engines.constrained_decoding import search as search_with_constraints
+from dragoman.engines.ctranslate2_loading import SPARE_TRANSLATORS, Options, load_translator
 from dragoman.engines.model_card import CARD, TEXT, ModelCard, find_model, load_card, read_vocabulary
 from dragoman.engines.term_annotation import Annotated, annotate
 from dragoman.engines.tokenizers import GrowingHypothesis, load_tokenizers
 
-# Translators beyond one a core: one decodes while another's results become text, one is for who goes first.
-_SPARE = 2
 _LOWEST_TEMPERATURE = 0.01
 _REPETITION_PENALTIES = (0.01, 100.0)
 # After a full stop, a word is tokenised as within a sentence, without a mark of its beginning.
 _MID_SENTENCE = "。"
 _OnStep = Callable[[Any], bool]
-
-
-class Options(BaseModel):
-    """The keys of an engine's table in `dragoman.toml`. 0 threads: decided from the CPU count."""
-
-    model_config = ConfigDict(extra="forbid")
-
-    model: str
-    device: str = "cpu"
-    compute_type: str = "int8"
-    inter_threads: int = Field(default=0, ge=0)
-    intra_threads: int = Field(default=0, ge=0)
-    beam_size: int | None = Field(default=None, ge=1, le=32)
 
 
 def create(options: Mapping[str, object]) -> "CTranslate2Engine":
@@ -58,30 +41,13 @@ def create(options: Mapping[str, object]) -> "CTranslate2Engine":
     return CTranslate2Engine(load_card(directory), directory, parsed)
 
 
-def _threads(options: Options) -> tuple[int, int]:
-    """Translators side by side, and threads inside each.
-
-    One thread inside is fastest for small models: docs/decisions/0002 has the figures.
-    """
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    intra = options.intra_threads or 1
-    return options.inter_threads or max(1, cpus // intra), intra
-
-
 class CTranslate2Engine:
     """One loaded model."""
 
     def __init__(self, card: ModelCard, directory: Path, options: Options) -> None:
-        inter_threads, intra_threads = _threads(options)
         config_path = directory / "config.json"
         try:
-            self._translator = ctranslate2.Translator(
-                str(directory),
-                device=options.device,
-                compute_type=options.compute_type,
-                inter_threads=inter_threads + _SPARE,
-                intra_threads=intra_threads,
-            )
+            self._translator = load_translator(directory, options)
             config = json.loads(config_path.read_text("utf-8")) if config_path.is_file() else {}
         except (RuntimeError, ValueError) as error:
             raise ConfigurationError(
@@ -97,14 +63,15 @@ class CTranslate2Engine:
         silent = frozenset({*card.languages.values(), *card.marks, *specials, self._end, "<pad>"})
         self._source, self._target = load_tokenizers(card, directory, silent)
         self._check_limits(directory)
-        self._executor = ThreadPoolExecutor(inter_threads + _SPARE, thread_name_prefix=f"engine-{card.id}")
+        translators = self._translator.num_translators
+        self._executor = ThreadPoolExecutor(translators, thread_name_prefix=f"engine-{card.id}")
         self._info = EngineInfo(
             id=card.id,
             version=card.version,
             licence=card.licence,
             pairs=card.all_pairs(),
             max_source_tokens=card.max_source_tokens,
-            batch_policy=BatchPolicy(max_batches=inter_threads + _SPARE - 1),
+            batch_policy=BatchPolicy(max_batches=translators - SPARE_TRANSLATORS),
             abilities=frozenset({"constraints", "terms"} if card.terms else {"constraints"}),
             placeholders=tuple(card.placeholders),
         )

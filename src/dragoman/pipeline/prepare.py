@@ -182,6 +182,8 @@ class _Preparation:
     def _fits(self, masked: str) -> bool:
         spans = count_hidden(masked)
         visible = take_out(masked)[0]
+        if spans + len(visible.encode()) < self._info.max_source_tokens:  # no token has less than a byte
+            return True
         # Hardly a token has more characters, and tokenizing long texts again and again is slow.
         if spans > _MOST_PROTECTED or len(visible) > self._info.max_source_tokens * _LONGEST_TOKEN:
             return False
