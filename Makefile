@@ -34,7 +34,7 @@ fix: $(VENV)/.dev
 	$(BIN)/ruff format .
 
 bench: $(VENV)/.dev
-	$(BIN)/python bench/chat.py --corpora $(CORPORA)
+	$(BIN)/python bench/serving.py --corpora $(CORPORA)
 
 bench-terms: $(VENV)/.dev
 	$(BIN)/python bench/terms.py --corpora $(CORPORA)

@@ -46,7 +46,7 @@ class Connection(asyncio.Protocol):
         if len(self._received) >= head + 4 + length and self._answered and not self._answered.done():
             self._answered.set_result(int(self._received[9:12]))
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 # the signature is asyncio's
         """Whoever waits gets status 0."""
         self.is_open = False
         if self._answered and not self._answered.done():
@@ -88,7 +88,9 @@ class Results:
     def as_json(self) -> str:
         """Seconds of all, and milliseconds of each request by status."""
         seconds = time.perf_counter() - self.started
-        return json.dumps({"seconds": seconds, "milliseconds": {str(key): each for key, each in self._latencies.items()}})
+        return json.dumps(
+            {"seconds": seconds, "milliseconds": {str(key): each for key, each in self._latencies.items()}}
+        )
 
 
 async def closed_loop(port: int, requests: list[bytes], clients: int) -> Results:
@@ -143,7 +145,9 @@ def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--port", type=int, required=True)
     arguments.add_argument("--clients", type=int, default=1)
-    arguments.add_argument("--rate", type=float, default=0, help="requests a second, sent without waiting; 0: closed loop")
+    arguments.add_argument(
+        "--rate", type=float, default=0, help="requests a second, sent without waiting; 0: closed loop"
+    )
     arguments.add_argument("--seconds", type=float, default=60, help="of the open loop")
     options = arguments.parse_args()
     requests = [framed(line.rstrip(b"\n")) for line in sys.stdin.buffer]

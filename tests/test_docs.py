@@ -16,7 +16,7 @@ import uvicorn
 from dragoman.app import create_app
 from dragoman.core.languages import LANGUAGES
 from dragoman.core.types import WarningCode
-from dragoman.engines.ctranslate2 import Options
+from dragoman.engines.ctranslate2_loading import Options
 from dragoman.engines.model_card import ModelCard
 from dragoman.ops.settings import AliasSettings, Settings, load_settings
 

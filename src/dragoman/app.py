@@ -63,6 +63,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         await asyncio.to_thread(service.prepare)
         gc.freeze()  # what is loaded by now stays: collections need not look at it
+        gc.set_threshold(10_000)  # a request makes thousands of objects and hardly a cycle
         yield
         await service.aclose()
 
