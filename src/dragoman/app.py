@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 
@@ -24,6 +25,9 @@ from dragoman.pipeline.detect import Detector
 from dragoman.scheduling.admission import Admission
 from dragoman.scheduling.cache import MemoryCache
 from dragoman.service import Alias, Defaults, TranslationService
+
+# How long a thread that prepares a long text may keep the interpreter from the event loop.
+_SWITCH_SECONDS = 0.0002
 
 
 def create_service(settings: Settings, metrics: Metrics) -> TranslationService:
@@ -62,6 +66,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
         await asyncio.to_thread(service.prepare)
+        sys.setswitchinterval(_SWITCH_SECONDS)
         gc.freeze()  # what is loaded by now stays: collections need not look at it
         gc.set_threshold(10_000)  # a request makes thousands of objects and hardly a cycle
         yield

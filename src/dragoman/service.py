@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Collection, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
@@ -79,6 +80,8 @@ class TranslationService:
         self._batchers = {
             name: Batcher(engine, cache, on_translated=admission.note_translated) for name, engine in engines.items()
         }
+        # One thread: it holds the interpreter for most of its time, and more of them would leave less for the rest.
+        self._preparer = ThreadPoolExecutor(1, thread_name_prefix="prepare")
         self._detector = detector
         self._admission = admission
         self._defaults = defaults
@@ -92,6 +95,7 @@ class TranslationService:
         """Free the engines and the cache. No request is in progress."""
         for batcher in self._batchers.values():
             await batcher.aclose()
+        self._preparer.shutdown(wait=False)
         for engine in self.engines.values():
             await engine.aclose()
         if self._cache is not None:
@@ -151,7 +155,8 @@ class TranslationService:
                 if _is_short(request) and self._detector.is_instant:
                     detection, document = self._prepare(request, engine)
                 else:
-                    detection, document = await asyncio.to_thread(self._prepare, request, engine)
+                    loop = asyncio.get_running_loop()
+                    detection, document = await loop.run_in_executor(self._preparer, self._prepare, request, engine)
             permit.claim(document.prompt_tokens)
             self._metrics.segments.labels(engine=engine.info.id).inc(len(document.passages))
             is_bulk = len(document.passages) > _MOST_INTERACTIVE_SEGMENTS

@@ -78,6 +78,21 @@ async def test_equal_segments_in_flight_are_translated_once() -> None:
     assert engine.texts == [["a"], ["b", "b"]]
 
 
+async def test_who_is_in_a_hurry_does_not_wait_for_the_bulk_that_wants_the_same() -> None:
+    """The segment that both want goes first."""
+    engine = GatedEngine()
+    batcher = Batcher(engine)
+    document = asyncio.create_task(translated(batcher, *"abcdef", claim=Claim(is_bulk=True)))
+    await engine.waiting.wait()
+    sentence = asyncio.create_task(translated(batcher, "f"))
+    await asyncio.sleep(0)
+    engine.gate.set()
+    assert await sentence == ["zh:f"]
+    assert await document == [f"zh:{name}" for name in "abcdef"]
+    order = [name for [name] in engine.texts]
+    assert order.index("f") < order.index("c")
+
+
 async def test_one_who_leaves_does_not_take_the_result_from_the_others() -> None:
     """Cancelled while both wait for the same segment."""
     engine = GatedEngine()

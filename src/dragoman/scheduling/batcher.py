@@ -162,11 +162,17 @@ class Batcher:
                 elif key:
                     work.share_key = key
                     self._shared[key] = work
-                work.entry = Entry(work, group, claim.principal, max(1, len(segment.tokens)), is_bulk)
-                self._queue.push(work.entry)
-                self._start_soon()
+                self._push(work, claim.principal, is_bulk=is_bulk)
+        elif work.entry and work.entry.is_bulk and not is_bulk:  # somebody is in a hurry for the same
+            self._queue.discard(work.entry)
+            self._push(work, claim.principal, is_bulk=False)
         work.waiting += 1
         return work
+
+    def _push(self, work: _Work, principal: str, *, is_bulk: bool) -> None:
+        work.entry = Entry(work, work.group, principal, max(1, len(work.segment.tokens)), is_bulk)
+        self._queue.push(work.entry)
+        self._start_soon()
 
     def _leave(self, work: _Work) -> None:
         """One waits no longer. What nobody waits for is not translated; what the engine has begun, it may stop."""
