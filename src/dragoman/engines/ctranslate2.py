@@ -71,7 +71,9 @@ class CTranslate2Engine:
             licence=card.licence,
             pairs=card.all_pairs(),
             max_source_tokens=card.max_source_tokens,
-            batch_policy=BatchPolicy(max_batches=translators - SPARE_TRANSLATORS),
+            batch_policy=BatchPolicy(
+                options.max_batch_segments, options.max_batch_tokens, translators - SPARE_TRANSLATORS
+            ),
             abilities=frozenset({"constraints", "terms"} if card.terms else {"constraints"}),
             placeholders=tuple(card.placeholders),
         )

@@ -26,6 +26,8 @@ class Options(BaseModel):
     inter_threads: int = Field(default=0, ge=0)
     intra_threads: int = Field(default=0, ge=0)
     beam_size: int | None = Field(default=None, ge=1, le=32)
+    max_batch_segments: int = Field(default=32, ge=1)
+    max_batch_tokens: int = Field(default=2048, ge=1)
 
 
 def load_translator(directory: Path, options: Options) -> ctranslate2.Translator:
