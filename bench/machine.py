@@ -156,7 +156,7 @@ class RunningLoad:
         assert self._process.stdout
         output = self._process.stdout.read()
         if self._process.wait():
-            raise SystemExit("the load generator failed")
+            raise SystemExit(f"the load generator failed: {output[-200:]!r}")
         found = json.loads(output)
         return Load(found["seconds"], {int(key): each for key, each in found["milliseconds"].items()})
 

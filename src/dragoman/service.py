@@ -101,6 +101,10 @@ class TranslationService:
         if self._cache is not None:
             await self._cache.aclose()
 
+    def check_admission(self) -> None:
+        """Raise at once what `open` would raise for any request: `Overloaded`, `ShuttingDown`."""
+        self._admission.check()
+
     def drain(self) -> None:
         """Refuse new requests from now on. Those in progress go on."""
         self._admission.close()

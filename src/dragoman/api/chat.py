@@ -45,6 +45,7 @@ async def create_chat_completion(request: Request) -> Response:
     principal = await authenticate(request)
     service: TranslationService = request.app.state.service
     options: ChatOptions = request.app.state.chat_options
+    service.check_admission()  # a refusal should cost as little as possible, or many of them are a load of their own
     body = parse(await request.body())
     job = replace(to_translation_request(body, strict_roles=options.strict_roles), principal=principal)
     job = with_headers(job, request.headers)

@@ -29,13 +29,17 @@ class Admission:
         """Take nothing new; what is in progress may end."""
         self.is_closed = True
 
-    @contextmanager
-    def permit(self) -> Iterator["Permit"]:
-        """Hold a place while a request is in progress. Raises `Overloaded` when none is free, `ShuttingDown`."""
+    def check(self) -> None:
+        """Raise what `permit` would raise now."""
         if self.is_closed:
             raise ShuttingDown("The server is about to stop. Try again in a moment.")
         if self.in_progress >= self._max_requests:
             raise self._overloaded(f"{self.in_progress} requests")
+
+    @contextmanager
+    def permit(self) -> Iterator["Permit"]:
+        """Hold a place while a request is in progress. Raises `Overloaded` when none is free, `ShuttingDown`."""
+        self.check()
         permit = Permit(self)
         self.in_progress += 1
         try:
