@@ -17,13 +17,14 @@ from dragoman.api.errors import install_error_handlers
 from dragoman.api.middleware import BodyLimit, RequestContext
 from dragoman.api.openapi import describe
 from dragoman.core.engine import Engine
+from dragoman.core.errors import ConfigurationError
 from dragoman.engines.registry import create_engine
 from dragoman.engines.traditional_chinese import with_traditional_chinese
 from dragoman.ops.metrics import Metrics
 from dragoman.ops.settings import Settings
 from dragoman.pipeline.detect import Detector
 from dragoman.scheduling.admission import Admission
-from dragoman.scheduling.cache import MemoryCache
+from dragoman.scheduling.cache import Cache, MemoryCache
 from dragoman.service import Alias, Defaults, TranslationService
 
 # How long a thread that prepares a long text may keep the interpreter from the event loop.
@@ -53,8 +54,22 @@ def create_service(settings: Settings, metrics: Metrics) -> TranslationService:
             settings.request_timeout_seconds,
         ),
         metrics=metrics,
-        cache=MemoryCache(settings.cache_megabytes << 20) if settings.cache else None,
+        cache=create_cache(settings),
     )
+
+
+def create_cache(settings: Settings) -> Cache | None:
+    """The cache that the settings name. Raises `ConfigurationError`."""
+    if isinstance(settings.cache, bool):
+        return MemoryCache(settings.cache_megabytes << 20) if settings.cache else None
+    try:
+        from dragoman.scheduling.redis_cache import RedisCache  # noqa: PLC0415 # redis is an extra
+
+        return RedisCache.connect(settings.cache)
+    except ImportError as error:
+        raise ConfigurationError("`cache` names a Redis: pip install 'dragoman[redis]'.") from error
+    except ValueError as error:
+        raise ConfigurationError(f"`cache` must be true, false or redis://HOST:PORT ({error}).") from error
 
 
 def create_app(settings: Settings) -> FastAPI:

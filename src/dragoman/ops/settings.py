@@ -124,8 +124,12 @@ class Settings(BaseSettings):
     shutdown_timeout_seconds: float = Field(
         30, ge=0, description="After SIGTERM, how long requests in progress may take before the server exits."
     )
-    cache: bool = Field(True, description="Keep translations of segments in memory, to answer equal ones at once.")
-    cache_megabytes: int = Field(32, ge=1, description="How much memory the cache may take, about.")
+    cache: bool | str = Field(
+        True,
+        description="Keep translations of segments, to answer equal ones at once: `true` in memory, "
+        "`redis://…` in a Redis (`pip install dragoman[redis]`), `false` not at all.",
+    )
+    cache_megabytes: int = Field(32, ge=1, description="How much memory the cache in memory may take, about.")
     heartbeat_seconds: float = Field(15, gt=0, description="Silence in a stream after which a comment is sent.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="The least severe log line.")
     log_format: LogFormat = Field("console", description="`json` for one JSON object a line.")
