@@ -9,6 +9,7 @@ but where memory is measured. All runs on loopback and one machine, so that load
 """
 
 import argparse
+import asyncio
 import json
 import os
 import statistics
@@ -22,8 +23,10 @@ from pathlib import Path
 
 from machine import Client, Raw, RunningLoad, body, load, read_sentences, server
 from random_model import build_random_model
+from vanishing import steps_and_segments_after_leaving
 
 from dragoman.engines.model_card import find_model
+from dragoman.engines.registry import create_engine
 
 CLIENTS = 64
 SENTENCES, DOCUMENT_SENTENCES, BULK_SENTENCES = 3000, 500, 2000
@@ -148,6 +151,17 @@ def overload(_: Path, sentences: list[str]) -> Figures:
     yield at_most("a refusal, p99", percentile(refused, 99), 50, " ms")
 
 
+def vanishing(_: Path, sentences: list[str]) -> Figures:
+    """Half of the clients leave when decoding has begun."""
+    engine = create_engine("ctranslate2", {"model": "starter"})
+    longest = sorted(sentences, key=len)[-CLIENTS:]
+    for beam_size in (1, 4):
+        steps, begun = asyncio.run(steps_and_segments_after_leaving(engine, longest, beam_size))
+        if beam_size == 1:
+            yield at_most("decoding steps for a client who has gone, beam 1", steps, 1)
+        yield at_most(f"segments begun for clients who have gone, beam {beam_size}", begun, 0)
+
+
 def memory(_: Path, sentences: list[str]) -> Figures:
     """Resident memory of the server, idle and after many requests, with the cache on."""
     bodies = [body(text) for text in sentences[:MEMORY_SENTENCES]]
@@ -192,6 +206,7 @@ PARTS: dict[str, Callable[[Path, list[str]], Figures]] = {
     "latency": latency,
     "fairness": fairness,
     "overload": overload,
+    "vanishing": vanishing,
     "memory": memory,
 }
 
