@@ -41,8 +41,8 @@ class Connection(asyncio.Protocol):
         head = self._received.find(b"\r\n\r\n")
         if head < 0:
             return
-        start = self._received.find(b"content-length: ", 0, head) + len(b"content-length: ")
-        length = int(self._received[start : self._received.find(b"\r", start)])
+        headers = bytes(self._received[:head]).lower()
+        length = int(headers.partition(b"content-length:")[2].partition(b"\r")[0])
         if len(self._received) >= head + 4 + length and self._answered and not self._answered.done():
             self._answered.set_result(int(self._received[9:12]))
 
@@ -66,9 +66,9 @@ async def connect(port: int) -> Connection:
     return connection
 
 
-def framed(body: bytes) -> bytes:
+def framed(path: str, body: bytes) -> bytes:
     """A request as it goes over the wire."""
-    head = f"POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: {len(body)}\r\n\r\n"
+    head = f"POST {path} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: {len(body)}\r\n\r\n"
     return head.encode() + body
 
 
@@ -144,13 +144,14 @@ def main() -> None:
     """Read requests, send them, print what came."""
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("--port", type=int, required=True)
+    arguments.add_argument("--path", default="/v1/chat/completions")
     arguments.add_argument("--clients", type=int, default=1)
     arguments.add_argument(
         "--rate", type=float, default=0, help="requests a second, sent without waiting; 0: closed loop"
     )
     arguments.add_argument("--seconds", type=float, default=60, help="of the open loop")
     options = arguments.parse_args()
-    requests = [framed(line.rstrip(b"\n")) for line in sys.stdin.buffer]
+    requests = [framed(options.path, line.rstrip(b"\n")) for line in sys.stdin.buffer]
     job = (
         open_loop(options.port, requests, options.rate, options.seconds)
         if options.rate

@@ -138,7 +138,7 @@ class Load:
 class RunningLoad:
     """A load generator at work."""
 
-    def __init__(self, port: int, bodies: Sequence[dict[str, object]], **options: float) -> None:
+    def __init__(self, port: int, bodies: Sequence[dict[str, object]], **options: float | str) -> None:
         command = [sys.executable, str(HERE / "load.py"), "--port", str(port)]
         command += [f"--{name}={value}" for name, value in options.items()]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -161,7 +161,7 @@ class RunningLoad:
         return Load(found["seconds"], {int(key): each for key, each in found["milliseconds"].items()})
 
 
-def load(port: int, bodies: Sequence[dict[str, object]], **options: float) -> Load:
+def load(port: int, bodies: Sequence[dict[str, object]], **options: float | str) -> Load:
     """Run a load to its end. All answers must be good."""
     result = RunningLoad(port, bodies, **options).result()
     if set(result.milliseconds) != {200}:

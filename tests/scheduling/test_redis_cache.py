@@ -5,7 +5,9 @@ from fakeredis import FakeAsyncRedis
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dragoman.app import create_cache
 from dragoman.core.engine import Hypotheses
+from dragoman.core.errors import ConfigurationError
 from dragoman.core.types import Decoding, Hypothesis, Pair, Protected, Token
 from dragoman.ops.settings import Settings
 from dragoman.scheduling.cache import Key
@@ -62,7 +64,17 @@ def test_no_text_is_in_the_name_of_a_key() -> None:
     assert _name(KEY) != _name((*KEY[:4], "Hello!", *KEY[5:]))
 
 
-@pytest.mark.parametrize("value", [True, False, "redis://localhost:6379/1"])
-def test_settings_name_the_cache(value: bool | str) -> None:  # noqa: FBT001
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("true", True), ("False", False), ("0", False), ("redis://localhost:6379/1", "redis://localhost:6379/1")],
+)
+def test_the_environment_names_the_cache(monkeypatch: pytest.MonkeyPatch, value: str, expected: bool | str) -> None:  # noqa: FBT001
     """In memory, none, or an address."""
-    assert Settings(cache=value).cache == value
+    monkeypatch.setenv("DRAGOMAN_CACHE", value)
+    assert Settings().cache == expected
+
+
+def test_an_address_that_is_none_is_said() -> None:
+    """Before the server starts."""
+    with pytest.raises(ConfigurationError, match="redis://HOST:PORT"):
+        create_cache(Settings(cache="memcached://x"))

@@ -126,6 +126,7 @@ class Settings(BaseSettings):
     )
     cache: bool | str = Field(
         True,
+        union_mode="left_to_right",
         description="Keep translations of segments, to answer equal ones at once: `true` in memory, "
         "`redis://…` in a Redis (`pip install dragoman[redis]`), `false` not at all.",
     )
