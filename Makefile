@@ -7,6 +7,7 @@ PIP_INSTALL := pip --disable-pip-version-check install --quiet --constraint cons
 PIP := $(BIN)/$(PIP_INSTALL)
 CORPORA ?= ../shared/corpora
 TRAINING := $(VENV)/training
+LIBRETRANSLATE := $(VENV)/libretranslate
 # What `make train` makes: LANGUAGES with their shares, for MINUTES of training on DEVICE, in RUN.
 RUN ?= ../dragoman-training
 LANGUAGES ?= zh=2.2,es=1,fr=0.9
@@ -14,7 +15,7 @@ MINUTES ?= 112
 DEVICE ?= cpu
 STARTER := src/dragoman/models/starter
 
-.PHONY: serve test check fix bench bench-terms bench-markup quality train train-smoke conformance clean
+.PHONY: serve test check fix bench bench-libretranslate bench-terms bench-markup quality train train-smoke conformance clean
 
 serve: $(VENV)/.serve
 	$(BIN)/dragoman serve $(if $(PORT),--port $(PORT))
@@ -35,6 +36,9 @@ fix: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python bench/serving.py --corpora $(CORPORA)
+
+bench-libretranslate: $(VENV)/.dev $(LIBRETRANSLATE)/.done
+	$(BIN)/python bench/libretranslate.py --corpora $(CORPORA) --environment $(LIBRETRANSLATE)
 
 bench-terms: $(VENV)/.dev
 	$(BIN)/python bench/terms.py --corpora $(CORPORA)
@@ -79,6 +83,12 @@ $(RUN)/data/train.npz: | $(TRAINING)/.done
 $(TRAINING)/.done: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(TRAINING)
 	$(TRAINING)/bin/$(PIP_INSTALL) --editable '.[train]'
+	touch $@
+
+# A program to compare with; nothing of it is imported.
+$(LIBRETRANSLATE)/.done:
+	$(PYTHON) -m venv $(LIBRETRANSLATE)
+	$(LIBRETRANSLATE)/bin/pip --disable-pip-version-check install --quiet libretranslate spacy
 	touch $@
 
 # The SDK's own tests need pytest plugins that ours must not see.

@@ -66,7 +66,8 @@ def libretranslate(environment: Path, home: Path) -> Iterator[int]:
     variables = dict.fromkeys(names, str(home)) | {"ARGOS_CHUNK_TYPE": "SPACY"}
     options = ["--load-only", "zh,en", "--disable-web-ui", "--disable-files-translation"]
     command = [str(environment / "bin" / "libretranslate"), "--port", str(port), *options]
-    with subprocess.Popen(command, env=os.environ | variables, cwd=home) as process:
+    quiet = subprocess.DEVNULL
+    with subprocess.Popen(command, env=os.environ | variables, cwd=home, stdout=quiet, stderr=quiet) as process:
         try:
             wait_until_it_translates(port)
             yield port
