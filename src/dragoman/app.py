@@ -5,6 +5,7 @@ import gc
 import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from importlib.metadata import entry_points
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -24,7 +25,7 @@ from dragoman.ops.metrics import Metrics
 from dragoman.ops.settings import Settings
 from dragoman.pipeline.detect import Detector
 from dragoman.scheduling.admission import Admission
-from dragoman.scheduling.cache import Cache, MemoryCache
+from dragoman.scheduling.cache import CACHES, Cache, MemoryCache
 from dragoman.service import Alias, Defaults, TranslationService
 
 # How long a thread that prepares a long text may keep the interpreter from the event loop.
@@ -62,14 +63,17 @@ def create_cache(settings: Settings) -> Cache | None:
     """The cache that the settings name. Raises `ConfigurationError`."""
     if isinstance(settings.cache, bool):
         return MemoryCache(settings.cache_megabytes << 20) if settings.cache else None
+    scheme = settings.cache.partition("://")[0]
+    found = entry_points(group=CACHES, name=scheme)
+    if not found:
+        raise ConfigurationError("`cache` must be true, false or redis://HOST:PORT.")
     try:
-        from dragoman.scheduling.redis_cache import RedisCache  # noqa: PLC0415 # redis is an extra
-
-        return RedisCache.connect(settings.cache)
+        cache: Cache = found[scheme].load()(settings.cache)
     except ImportError as error:
-        raise ConfigurationError("`cache` names a Redis: pip install 'dragoman[redis]'.") from error
+        raise ConfigurationError(f"`cache` needs an extra: pip install 'dragoman[{scheme}]'.") from error
     except ValueError as error:
-        raise ConfigurationError(f"`cache` must be true, false or redis://HOST:PORT ({error}).") from error
+        raise ConfigurationError(f"`cache` is not a good address ({error}).") from error
+    return cache
 
 
 def create_app(settings: Settings) -> FastAPI:

@@ -78,14 +78,23 @@ class TranslationService:
         self.aliases = aliases
         self._cache = cache
         self._batchers = {
-            name: Batcher(engine, cache, on_translated=admission.note_translated) for name, engine in engines.items()
+            name: Batcher(engine, cache, on_batch=partial(self._note_batch, engine), on_cache=metrics.count_cached)
+            for name, engine in engines.items()
         }
+        metrics.watch(
+            requests_in_progress=lambda: admission.in_progress,
+            queued_segments=lambda: sum(batcher.queued for batcher in self._batchers.values()),
+        )
         # One thread: it holds the interpreter for most of its time, and more of them would leave less for the rest.
         self._preparer = ThreadPoolExecutor(1, thread_name_prefix="prepare")
         self._detector = detector
         self._admission = admission
         self._defaults = defaults
         self._metrics = metrics
+
+    def _note_batch(self, engine: Engine, segments: int, tokens: int) -> None:
+        self._admission.note_translated(tokens)
+        self._metrics.observe_batch(engine.info.id, segments)
 
     def prepare(self) -> None:
         """Load what the first requests would wait for. Blocks."""

@@ -74,7 +74,10 @@ def test_the_environment_names_the_cache(monkeypatch: pytest.MonkeyPatch, value:
     assert Settings().cache == expected
 
 
-def test_an_address_that_is_none_is_said() -> None:
+def test_an_address_makes_a_cache_or_is_refused() -> None:
     """Before the server starts."""
+    assert isinstance(create_cache(Settings(cache="redis://localhost:6379/1")), RedisCache)
     with pytest.raises(ConfigurationError, match="redis://HOST:PORT"):
         create_cache(Settings(cache="memcached://x"))
+    with pytest.raises(ConfigurationError, match="good address"):
+        create_cache(Settings(cache="redis://localhost:port"))

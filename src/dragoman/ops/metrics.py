@@ -1,11 +1,11 @@
 """Prometheus metrics. Every label has a closed set of values: never a user's text, key, address or model id."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
 from dragoman.core.types import Usage
@@ -32,6 +32,16 @@ class Metrics:
             buckets=_SECONDS,
         )
         self.segments = Counter("dragoman_segments", "Segments accepted.", ["engine"], registry=self.registry)
+        self._batch_segments = Histogram(
+            "dragoman_batch_segments",
+            "Segments decoded together.",
+            ["engine"],
+            registry=self.registry,
+            buckets=(1, 2, 4, 8, 16, 32, 64, 128),
+        )
+        self._cached = Counter(
+            "dragoman_cached_segments", "Segments that the cache was asked for.", ["result"], registry=self.registry
+        )
         self._tokens = Counter(
             "dragoman_tokens", "Tokens of answers that came to their end.", ["engine", "kind"], registry=self.registry
         )
@@ -51,6 +61,23 @@ class Metrics:
             yield
         finally:
             self._phase_seconds.labels(phase=phase).observe(time.perf_counter() - started)
+
+    def observe_batch(self, engine: str, segments: int) -> None:
+        """Note the size of a batch that was translated."""
+        self._batch_segments.labels(engine=engine).observe(segments)
+
+    def count_cached(self, asked: int, found: int) -> None:
+        """Add segments that the cache was asked for, and how many of them it had."""
+        self._cached.labels(result="hit").inc(found)
+        self._cached.labels(result="miss").inc(asked - found)
+
+    def watch(self, *, requests_in_progress: Callable[[], int], queued_segments: Callable[[], int]) -> None:
+        """Ask these whenever the metrics are read."""
+        for name, text, count in (
+            ("dragoman_requests_in_progress", "Requests accepted and not ended.", requests_in_progress),
+            ("dragoman_queued_segments", "Segments that wait for an engine.", queued_segments),
+        ):
+            Gauge(name, text, registry=self.registry).set_function(count)
 
     def count_tokens(self, engine: str, usage: Usage) -> None:
         """Add what an answer used."""

@@ -80,25 +80,36 @@ class _Work:
 
 
 class Batcher:
-    """Translates for one engine. `on_translated` learns what the engine has done, in tokens of its sources."""
+    """Translates for one engine.
+
+    `on_batch` learns what the engine has done, in segments and tokens of their sources; `on_cache` how many segments
+    the cache was asked for, and how many of them it had.
+    """
 
     def __init__(
         self,
         engine: Engine,
         cache: Cache | None = None,
         *,
-        on_translated: Callable[[int], None] = lambda _: None,
+        on_batch: Callable[[int, int], None] = lambda _, __: None,
+        on_cache: Callable[[int, int], None] = lambda _, __: None,
         batch_timeout_seconds: float = BATCH_TIMEOUT_SECONDS,
     ) -> None:
         self._engine = engine
         self._cache = cache
-        self._on_translated = on_translated
+        self._on_batch = on_batch
+        self._on_cache = on_cache
         self._batch_timeout_seconds = batch_timeout_seconds
         self._queue: FairQueue[_Work] = FairQueue()
         self._shared: dict[Key, _Work] = {}
         self._running: dict[asyncio.Task[None], list[Entry[_Work]]] = {}
         self._start_is_due = False
         self.is_stuck = False
+
+    @property
+    def queued(self) -> int:
+        """Segments that wait for the engine."""
+        return len(self._queue)
 
     async def aclose(self) -> None:
         """Stop what is in progress. Nobody waits for it."""
@@ -137,7 +148,9 @@ class Batcher:
     async def _cached(self, keys: Sequence[Key | None]) -> list[Hypotheses | None]:
         if self._cache is None or None in keys:
             return [None] * len(keys)
-        return await self._cache.get_many([key for key in keys if key is not None])
+        found = await self._cache.get_many([key for key in keys if key is not None])
+        self._on_cache(len(found), sum(each is not None for each in found))
+        return found
 
     def _joined(
         self,
@@ -257,7 +270,7 @@ class Batcher:
         for work, hypotheses in zip(works, results, strict=True):
             work.succeed(hypotheses)
             self._unshare(work)
-        self._on_translated(sum(entry.cost for entry in entries))
+        self._on_batch(len(entries), sum(entry.cost for entry in entries))
         if self._cache is not None:
             await self._cache.put_many([(key, found) for key, found in fresh if key is not None])
         return None

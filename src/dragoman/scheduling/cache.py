@@ -9,6 +9,9 @@ from dragoman.core.engine import Hypotheses
 Key = tuple[Hashable, ...]
 """Engine and version of its weights, pair, decoding, and what of the segment the engine reads."""
 
+CACHES = "dragoman.caches"
+"""Entry points of caches outside of this process, by the scheme of their addresses; each makes one of an address."""
+
 # Of CPython 3.11 on 64 bits: an entry with its key, a `Token` with its strings, a weight of an alignment.
 _ENTRY_BYTES, _TOKEN_BYTES, _WEIGHT_BYTES = 1000, 250, 32
 
