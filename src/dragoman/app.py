@@ -1,6 +1,5 @@
 """The composition root: the one file that knows every part, and makes a server of them."""
 
-import asyncio
 import gc
 import sys
 from collections.abc import AsyncGenerator
@@ -84,7 +83,6 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncGenerator[None]:
-        await asyncio.to_thread(service.prepare)
         sys.setswitchinterval(_SWITCH_SECONDS)
         gc.freeze()  # what is loaded by now stays: collections need not look at it
         gc.set_threshold(10_000)  # a request makes thousands of objects and hardly a cycle

@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from dragoman.core.engine import Engine
-from dragoman.core.errors import DeadlineExceeded, InvalidRequest, ModelNotFound, UnsupportedLanguage
+from dragoman.core.errors import DeadlineExceeded, InvalidRequest, ModelNotFound, ShuttingDown, UnsupportedLanguage
+from dragoman.core.languages import LANGUAGES
 from dragoman.core.types import Detection, Example, Outcome, Pair, Piece, TranslationRequest
 from dragoman.ops.metrics import Metrics
 from dragoman.pipeline.detect import Detector
@@ -22,6 +23,8 @@ from dragoman.scheduling.cache import Cache
 WILDCARD = "*"
 # A text of this length is cut in a tenth of a millisecond.
 _SHORT_CHARS = 200
+# From so many letters on, a language that cannot be translated is told from those that can.
+_LETTERS_TO_BE_SURE, _SURE = 25, 0.99
 # A request of more segments is bulk: it lets shorter ones go first.
 _MOST_INTERACTIVE_SEGMENTS = 8
 
@@ -81,6 +84,7 @@ class TranslationService:
             name: Batcher(engine, cache, on_batch=partial(self._note_batch, engine), on_cache=metrics.count_cached)
             for name, engine in engines.items()
         }
+        admission.queued_tokens = lambda: sum(batcher.queued_tokens for batcher in self._batchers.values())
         metrics.watch(
             requests_in_progress=lambda: admission.in_progress,
             queued_segments=lambda: sum(batcher.queued for batcher in self._batchers.values()),
@@ -117,6 +121,11 @@ class TranslationService:
     def drain(self) -> None:
         """Refuse new requests from now on. Those in progress go on."""
         self._admission.close()
+
+    def abort(self) -> None:
+        """Make all requests in progress fail as those do that come now."""
+        for batcher in self._batchers.values():
+            batcher.abort(ShuttingDown("The server stops before this was done. Try again in a moment."))
 
     @property
     def is_draining(self) -> bool:
@@ -218,13 +227,24 @@ class TranslationService:
         blocks = parse(request.text, request.format or recognize(request.text))
         if source is None:
             words = " ".join(block.text for block in blocks if block.text) or request.text
-            detection = self._detector.detect(words, self._possible_sources(engine, request.target))
+            detection = self._detect(words, engine, request.target)
             source = detection.language
         pair = Pair(source, request.target or self._default_target(source))
         if pair.source != pair.target and pair not in engine.info.pairs:
-            raise UnsupportedLanguage(_no_such_pair(pair, engine.info.pairs), param="translation_options")
+            seems = "" if detection is None else f"The text seems to be {LANGUAGES[source].name}. "
+            raise UnsupportedLanguage(seems + _no_such_pair(pair, engine.info.pairs), param="translation_options")
         guidance = Guidance(request.terms, (*self._memory_turns(request, pair), *request.memory), request.domains)
         return detection, prepare(blocks, pair, engine.tokenize, engine.info, guidance)
+
+    def _detect(self, text: str, engine: Engine, target: str | None) -> Detection:
+        """The language among those that can be translated; another one of the model's, if the text clearly is in it."""
+        possible = self._possible_sources(engine, target)
+        others = {pair.source for pair in engine.info.pairs} - possible
+        if others and sum(map(str.isalpha, text[:_SHORT_CHARS])) >= _LETTERS_TO_BE_SURE:
+            found = self._detector.detect(text, possible | others)
+            if found.language in others and found.confidence >= _SURE:
+                return found
+        return self._detector.detect(text, possible)
 
     def _memory_turns(self, request: TranslationRequest, pair: Pair) -> list[Example]:
         """Earlier turns whose answer is in the target language."""

@@ -1,10 +1,14 @@
 """`translation_options`."""
 
+from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
+from dragoman.core.types import Pair
+from dragoman.engines.fake import FakeEngine, Options
+from tests.api.test_chat_stream import use_engine
 from tests.chat import chat, refusal, translate
 from tests.conftest import MakeClient
 
@@ -156,3 +160,16 @@ async def test_wrong_types_are_refused_by_path(client: httpx.AsyncClient, option
 
     assert error["param"] == param
     assert error["message"].startswith(f"{param}: ")
+
+
+async def test_text_in_a_language_without_a_way_to_the_target_is_refused(make_client: MakeClient) -> None:
+    """Rather than translated as if it were in another one; a few words may still be anything."""
+    client = await make_client()
+    engine = FakeEngine(Options(languages=["en", "zh", "fr"]))
+    engine._info = replace(engine.info, pairs=frozenset({Pair("en", "zh"), Pair("fr", "en"), Pair("zh", "en")}))
+    use_engine(client, engine)
+    options = {"source_lang": "auto", "target_lang": "Chinese"}
+    error = await refusal(client, "Bonjour, comment allez-vous aujourd'hui ?", translation_options=options)
+    assert error["message"].startswith("Current language settings are not supported! The text seems to be French.")
+    assert await translate(client, "Bonjour", translation_options=options) == "zh:Bonjour"
+    assert await translate(client, "How are you today, my dear old friend?", translation_options=options)

@@ -1,5 +1,6 @@
 """What a process does when it is told to stop, with real signals."""
 
+import os
 import re
 import signal
 import subprocess
@@ -15,10 +16,13 @@ LONG = "\n".join(f"The cat number {index} sleeps on the old chair near the windo
 
 
 @pytest.fixture
-def server() -> Iterator[tuple[subprocess.Popen[str], str]]:
+def server(request: pytest.FixtureRequest) -> Iterator[tuple[subprocess.Popen[str], str]]:
     """A process with the model in the box, and its address."""
     command = [sys.executable, "-m", "dragoman", "serve", "--port", "0"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as process:
+    environment = os.environ | getattr(request, "param", {})
+    with subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    ) as process:
         assert process.stdout
         for line in process.stdout:
             if port := re.search(r"port=(\d+)", line):
@@ -64,3 +68,14 @@ def test_second_sigterm_exits_at_once(server: tuple[subprocess.Popen[str], str])
     assert process.wait(10) == 128 + signal.SIGTERM
     with pytest.raises(httpx.HTTPError):
         list(lines)
+
+
+@pytest.mark.parametrize("server", [{"DRAGOMAN_SHUTDOWN_TIMEOUT_SECONDS": "0"}], indirect=True)
+def test_what_is_not_done_in_time_ends_with_an_error(server: tuple[subprocess.Popen[str], str]) -> None:
+    """The client is told, and the exit code is 0 all the same."""
+    process, address = server
+    lines = events(address, LONG)
+    next(lines)
+    process.send_signal(signal.SIGTERM)
+    assert '"code":"service_unavailable"' in list(lines)[-1]
+    assert process.wait(10) == 0

@@ -56,6 +56,13 @@ APART = st.lists(st.sampled_from([*SPECIMENS, "Hello", "there.", "\n", "你好�
         ),
         ("在2024-05-01的12:30见v1.2.3和3,000", ["2024-05-01", "12:30", "v1.2.3", "3,000"]),
         ("/usr/local/bin and $E=mc^2$ and 👍🏽", ["/usr/local/bin", "$E=mc^2$", "👍🏽"]),
+        (
+            "Read docs/api.md, README.md and ../x/y-z.tar.gz. Use Node.js.",
+            ["docs/api.md", "README.md", "../x/y-z.tar.gz", "Node.js"],
+        ),
+        ("请读docs/api.md和README.md。", ["docs/api.md", "README.md"]),
+        ("Apache-2.0 or CC-BY-SA-4.0, GPT-4 and UTF-8.", ["Apache-2.0", "CC-BY-SA-4.0", "GPT-4", "UTF-8"]),
+        ("Well-known co-operation, e.g. this.thing or No.md5 or mid-2019", []),
         ("```py\nx = 1.\n```\nAfter.", ["```py\nx = 1.\n```"]),
         ("a < b and {not this} and c * d, 100 times", []),
     ],

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dragoman.core.engine import Batch, Hypotheses, OnToken
-from dragoman.core.errors import DeadlineExceeded
+from dragoman.core.errors import DeadlineExceeded, ShuttingDown
 from dragoman.core.types import Decoding, Pair, Token
 from dragoman.engines.fake import FakeEngine, Options
 from dragoman.scheduling.batcher import ANYBODY, Batcher, Claim
@@ -91,6 +91,34 @@ async def test_who_is_in_a_hurry_does_not_wait_for_the_bulk_that_wants_the_same(
     assert await document == [f"zh:{name}" for name in "abcdef"]
     order = [name for [name] in engine.texts]
     assert order.index("f") < order.index("c")
+
+
+async def test_what_is_tried_again_does_not_wait_for_the_rest_of_its_document() -> None:
+    """Or a stream would stand still until its end."""
+    engine = GatedEngine()
+    batcher = Batcher(engine)
+    bulk = Claim(is_bulk=True)
+    document = asyncio.create_task(translated(batcher, *"abcdef", claim=bulk))
+    await engine.waiting.wait()
+    repair = asyncio.create_task(translated(batcher, "a", decoding=Decoding(beam_size=8), claim=bulk))
+    await asyncio.sleep(0)
+    engine.gate.set()
+    await asyncio.gather(document, repair)
+    beams = [batch.decoding.beam_size for batch in engine.batches]
+    assert beams.index(8) <= 2
+
+
+async def test_who_waits_when_all_is_aborted_gets_the_error() -> None:
+    """Whether the engine has the segment or not, and who comes later too."""
+    engine = GatedEngine()
+    batcher = Batcher(engine)
+    waiting = [asyncio.create_task(translated(batcher, text)) for text in "abc"]
+    await engine.waiting.wait()
+    batcher.abort(ShuttingDown("Now."))
+    for each in [*waiting, asyncio.create_task(translated(batcher, "d"))]:
+        with pytest.raises(ShuttingDown, match="Now"):
+            await each
+    assert not batcher.queued
 
 
 async def test_one_who_leaves_does_not_take_the_result_from_the_others() -> None:

@@ -21,6 +21,7 @@ from dragoman.service import TranslationService
 
 log = structlog.get_logger(__name__)
 
+_BACKLOG = 2048
 # For responses on their way when the last request has ended, or the time is up.
 _LAST_BYTES_SECONDS = 1
 
@@ -39,6 +40,8 @@ def serve(
     configure_logging(settings.log_level, settings.log_format)
     with _bind(settings.host, settings.port) as listener:
         app = create_app(settings)
+        app.state.service.prepare()
+        listener.listen(_BACKLOG)  # whoever connects from now on is answered
         address, bound_port = listener.getsockname()[:2]
         log.info("dragoman serves", version=__version__, models=sorted(settings.aliases), host=address, port=bound_port)
         uvicorn_config = uvicorn.Config(
@@ -76,8 +79,9 @@ class GracefulServer(uvicorn.Server):
 
     async def on_tick(self, counter: int) -> bool:
         """Ten times a second: whether to stop now."""
-        is_done = not self._service.requests_in_progress or time.monotonic() > self._deadline
-        if self._service.is_draining and is_done:
+        if self._service.is_draining and time.monotonic() > self._deadline:
+            self._service.abort()
+        if self._service.is_draining and not self._service.requests_in_progress:
             self.should_exit = True
         return await super().on_tick(counter)
 

@@ -41,7 +41,7 @@ def tune(
     to: Annotated[str | None, typer.Option("--to", help="Target language; the first that the model has.")] = None,
     source: Annotated[str, typer.Option("--from", help="Language of the sample.")] = "en",
     file: Annotated[Path, typer.Option("--file", "-f", help="Your own sentences, one a line.")] = SAMPLE,
-    seconds: Annotated[float, typer.Option(help="How long each candidate is measured.", min=0.0)] = 5.0,
+    seconds: Annotated[float, typer.Option(help="How long each of about ten candidates is measured.", min=0.0)] = 5.0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what is best.")] = False,
     config: ConfigOption = None,
 ) -> None:
@@ -55,10 +55,12 @@ def tune(
     trial = Trial(chosen.kind, chosen.options, sentences, resolve(source).code, to and resolve(to).code, seconds)
     best = trial.best_options()
     Console().print(trial.table)
+    typer.echo("best: " + ", ".join(f"{key} = {value}" for key, value in best.items()))
+    typer.echo(f"(the narrowest beam whose mean log-probability is within {_SCORE_TO_LOSE:.0%} of the best one's)")
     if not dry_run:
         path = config or DEFAULT_CONFIG
         write(path, name, chosen.kind, chosen.options | best)
-        typer.echo(f"written to [engines.{name}] of {path}: " + ", ".join(f"{k} = {v}" for k, v in best.items()))
+        typer.echo(f"written to [engines.{name}] of {path}")
 
 
 class Trial:

@@ -19,6 +19,10 @@ _UNITS = (
     "[kmcµn]m|k?m/h|[kmµ]g|m[lL]|[kMG]?Hz|[kM]W|kWh|mAh|[KMGTP]i?B|[KMG]bps|[KMG]bit/s|[mµn]s|min|px|rem|dpi|fps|°[CF]?|k[VJ]|"
     "[kM]Pa|mol|lbs?|ft|mph"
 )
+_FILES = (
+    "md|txt|rst|pdf|docx?|xlsx?|pptx?|csv|tsv|json|jsonl|ya?ml|toml|xml|html?|css|ini|cfg|conf|env|lock|log|py|pyi|ipynb|"
+    "js|mjs|ts|jsx|tsx|java|kt|swift|go|rs|rb|php|sh|bat|ps1|sql|cpp|hpp|png|jpe?g|gif|svg|webp|mp[34]|zip|gz|tar|srt|vtt|po"
+)
 _SHORT_UNITS = "[mgLlsVWAJKBh]"  # a word may follow a number too
 # A border is one of ASCII words: Chinese follows a number without a space.
 # Each begins where it can be decided from a few characters, or at the start of a run: no search takes quadratic time.
@@ -36,6 +40,8 @@ _PATTERNS = (
     r"(?<![A-Za-z0-9_:/.)])@?:[a-z_][A-Za-z0-9_.]*[A-Za-z0-9_]:?",
     r"(?P<strong>\*\*(?=\S)|(?<=\S)\*\*)",
     r"\$\$[^$\n]{1,300}\$\$|\$(?=[^$\s])[^$\n]{0,300}(?<=[^$\s])\$(?!\d)|\\\([^\\\n]{1,300}\\\)",
+    rf"(?<![A-Za-z0-9_./-])(?:[A-Za-z0-9_.-]++/)*+[A-Za-z0-9_-][A-Za-z0-9_.-]*\.(?:{_FILES})(?![A-Za-z0-9_])",
+    r"(?<![A-Za-z0-9_./-])[A-Z][A-Za-z]*+(?:-[A-Z]{2,})*+-\d+(?:\.\d+)*+(?![A-Za-z0-9_-])",
     r"(?<![A-Za-z0-9_/])(?:~|\.{1,2})?(?:/[A-Za-z0-9_.-]+){2,}/?|(?a:\b)[A-Za-z]:\\[^\s\"<>|]+",
     r"(?<![A-Za-z0-9_@\#/&])[@\#][A-Za-z_][A-Za-z0-9_]*",
     r"(?a:\b)\d{4}-\d{2}-\d{2}(?:[T ]\d{2}:\d{2}(?::\d{2})?(?:Z|[+-]\d{2}:?\d{2})?)?(?a:\b)",

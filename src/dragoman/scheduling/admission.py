@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dragoman.core.errors import Overloaded, ShuttingDown
 
 _RATE_OVER_SECONDS = 10.0
+# Tokens a second of a small model on one core, before anything was measured.
+_UNKNOWN_RATE = 1000.0
 # SDKs give up where they are told to wait for longer than two minutes.
 _LEAST_RETRY_SECONDS, _MOST_RETRY_SECONDS = 1, 120
 
@@ -17,6 +19,8 @@ class Admission:
     """Counts requests in progress and the tokens of their segments; knows how fast tokens are translated."""
 
     def __init__(self, max_requests: int, max_tokens: int, clock: Callable[[], float] = time.monotonic) -> None:
+        """`queued_tokens` may be set to what knows how many of the tokens in progress still wait for an engine."""
+        self.queued_tokens: Callable[[], int] = lambda: self.tokens
         self._max_requests = max_requests
         self._max_tokens = max_tokens
         self._clock = clock
@@ -62,17 +66,18 @@ class Admission:
             self._translated.popleft()
 
     def retry_after_seconds(self) -> int:
-        """When what is in progress will be done, at the rate of the last seconds."""
-        if not self._translated:
-            return _LEAST_RETRY_SECONDS
-        elapsed = max(self._clock() - self._translated[0][0], 1.0)
-        rate = sum(tokens for _, tokens in self._translated) / elapsed
-        return min(max(math.ceil(self.tokens / max(rate, 1.0)), _LEAST_RETRY_SECONDS), _MOST_RETRY_SECONDS)
+        """When what waits will be done, at the rate of the last seconds."""
+        rate = _UNKNOWN_RATE
+        if self._translated:
+            elapsed = max(self._clock() - self._translated[0][0], 1.0)
+            rate = max(sum(tokens for _, tokens in self._translated) / elapsed, 1.0)
+        seconds = math.ceil(self.queued_tokens() / rate)
+        return min(max(seconds, _LEAST_RETRY_SECONDS), _MOST_RETRY_SECONDS)
 
     def _overloaded(self, load: str) -> Overloaded:
         seconds = self.retry_after_seconds()
         return Overloaded(
-            f"The server is busy with {load}, which is its limit. Try again in {seconds} seconds.",
+            f"The server is busy with {load}, which is its limit. Try again in {seconds} s.",
             retry_after_seconds=seconds,
         )
 

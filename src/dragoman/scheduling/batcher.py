@@ -26,8 +26,9 @@ BATCH_TIMEOUT_SECONDS = 300.0
 class Claim:
     """On whose account segments are translated, and how.
 
-    `is_bulk`: they let others go first, all but the first segment of several. `is_streamed`: that first segment is not
-    put in a batch with the others, since somebody reads along. `stream_tokens` needs beam 1 and one hypothesis.
+    `is_bulk`: they let others go first, all but the first segment, for which all that follow may have to wait: a
+    document's first sentence, or one that is tried again. `is_streamed`: a first segment is not put in a batch with the
+    others, since somebody reads along. `stream_tokens` needs beam 1 and one hypothesis.
     """
 
     principal: str = ""
@@ -104,12 +105,26 @@ class Batcher:
         self._shared: dict[Key, _Work] = {}
         self._running: dict[asyncio.Task[None], list[Entry[_Work]]] = {}
         self._start_is_due = False
+        self._aborted: Exception | None = None
         self.is_stuck = False
 
     @property
     def queued(self) -> int:
         """Segments that wait for the engine."""
         return len(self._queue)
+
+    @property
+    def queued_tokens(self) -> int:
+        """Tokens of these segments."""
+        return self._queue.cost
+
+    def abort(self, error: Exception) -> None:
+        """Make all who wait raise an error, now and from now on."""
+        self._aborted = error
+        for entry in self._queue.clear():
+            entry.item.fail(error)
+        for task in self._running:
+            task.cancel()
 
     async def aclose(self) -> None:
         """Stop what is in progress. Nobody waits for it."""
@@ -124,13 +139,14 @@ class Batcher:
 
         Raises what the engine raises.
         """
+        if self._aborted:
+            raise self._aborted
         keys = [None if decoding.samples else self._key(segment, pair, decoding) for segment in segments]
         known = await self._cached(keys) if claim.use_cache else [None] * len(keys)
         works = []
         for index, (segment, key, found) in enumerate(zip(segments, keys, known, strict=True)):
-            is_first = index == 0 and len(segments) > 1
-            group = (pair, decoding, is_first and claim.is_streamed)
-            works.append(self._joined(segment, key, found, group, claim, is_bulk=claim.is_bulk and not is_first))
+            group = (pair, decoding, claim.is_streamed and index == 0 < len(segments) - 1)
+            works.append(self._joined(segment, key, found, group, claim, is_bulk=claim.is_bulk and index > 0))
         try:
             for work in works:
                 while work.stream is not None and (token := await work.stream.get()) is not None:
@@ -229,7 +245,8 @@ class Batcher:
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         """A place is free. Whatever happened, nobody is left waiting."""
-        error = RuntimeError("The batch was stopped.") if task.cancelled() else task.exception()
+        stopped = self._aborted or RuntimeError("The batch was stopped.")
+        error = stopped if task.cancelled() else task.exception()
         for entry in self._running.pop(task):
             entry.item.fail(error or RuntimeError("The batch ended without a result."))
             self._unshare(entry.item)

@@ -46,6 +46,15 @@ class FairQueue(Generic[Item]):
         self._bulk: _Band[Item] = _Band()
         self._since_bulk = 0
 
+    @property
+    def cost(self) -> int:
+        """Of all that waits."""
+        return self._interactive.cost + self._bulk.cost
+
+    def clear(self) -> list[Entry[Item]]:
+        """Take all that waits."""
+        return [*self._interactive.clear(), *self._bulk.clear()]
+
     def __len__(self) -> int:
         return len(self._interactive) + len(self._bulk)
 
@@ -90,6 +99,13 @@ class _Band(Generic[Item]):
     def __init__(self) -> None:
         self._lines: OrderedDict[str, _Line[Item]] = OrderedDict()
         self._size = 0
+        self.cost = 0
+
+    def clear(self) -> list[Entry[Item]]:
+        entries = [entry for line in self._lines.values() for entry in line.entries]
+        self._lines.clear()
+        self._size = self.cost = 0
+        return entries
 
     def __len__(self) -> int:
         return self._size
@@ -97,6 +113,7 @@ class _Band(Generic[Item]):
     def push(self, entry: Entry[Item]) -> None:
         self._lines.setdefault(entry.principal, _Line()).entries[entry] = None
         self._size += 1
+        self.cost += entry.cost
 
     def discard(self, entry: Entry[Item]) -> None:
         line = self._lines.get(entry.principal)
@@ -104,6 +121,7 @@ class _Band(Generic[Item]):
             return
         del line.entries[entry]
         self._size -= 1
+        self.cost -= entry.cost
         if not line.entries:
             del self._lines[entry.principal]
 
