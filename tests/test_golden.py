@@ -314,7 +314,7 @@ def test_texts_are_in_chinese(golden: Golden) -> None:
 
     assert len(words) > 10
     assert all(PLACEHOLDER.sub("", text).strip() for _, text in words)
-    assert len(left) <= len(words) / 7, left
+    assert len(left) <= len(words) / 8, left
 
 
 def test_layout_of_lines_stays(golden: Golden) -> None:

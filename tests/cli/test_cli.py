@@ -100,7 +100,7 @@ def test_models_and_languages_are_listed() -> None:
         (["translate", "x", "--to", "Klingon"], "Current language settings are not supported!"),
         (["translate", "--to", "zh", "-f", "nope.txt"], "cannot read nope.txt"),
         (["translate", "x", "--to", "zh", "-f", "nope.txt"], "give a text or files, not both"),
-        (["translate", "x", "--to", "Japanese"], "it translates en→zh, en→zh_tw, es→en, "),
+        (["translate", "x", "--to", "Japanese"], "it translates en→es, en→fr, en→zh, "),
         (["translate", "x", "--to", "de", "--from", "en"], "This model has no en→de"),
         (["translate", "x", "--model", "nope"], "The model 'nope' does not exist"),
     ],

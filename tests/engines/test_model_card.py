@@ -100,7 +100,7 @@ def test_limits_beyond_the_models_positions_are_refused(starter: Path, limit: st
 
 def test_pairs_all_means_every_direction(starter: Path) -> None:
     """Between all languages of the card."""
-    edit_card(starter, '[["zh", "en"], ["en", "zh"], ["es", "en"], ["fr", "en"]]', '"all"')
+    edit_card(starter, '[["zh", "en"], ["en", "zh"], ["es", "en"], ["en", "es"], ["fr", "en"], ["en", "fr"]]', '"all"')
 
     assert len(load_card(starter).all_pairs()) == 12
     assert Pair("zh", "fr") in load_card(starter).all_pairs()

@@ -8,7 +8,7 @@ from dragoman.cli.serve import ConfigOption
 from dragoman.ops.metrics import Metrics
 from dragoman.ops.settings import load_settings
 
-_MOST_NAMED = 6
+_MOST_NAMED = 12
 
 
 def models(config: ConfigOption = None) -> None:
