@@ -16,6 +16,7 @@ from dragoman.core.errors import DeadlineExceeded
 from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Token
 from dragoman.scheduling.cache import Cache, Key
 from dragoman.scheduling.queue import Entry, FairQueue
+from dragoman.scheduling.work import Group, Work
 
 log = structlog.get_logger(__name__)
 
@@ -39,45 +40,6 @@ class Claim:
 
 
 ANYBODY = Claim()
-_Group = tuple[Pair, Decoding, bool]  # the bool: first of several
-
-
-class _Work:
-    """A segment on its way through the engine. Several requests may wait for it."""
-
-    __slots__ = ("cache_key", "entry", "future", "group", "segment", "share_key", "stream", "task", "waiting")
-
-    def __init__(self, segment: Segment, group: _Group) -> None:
-        self.segment = segment
-        self.group = group
-        self.share_key: Key | None = None
-        self.cache_key: Key | None = None
-        self.stream: asyncio.Queue[Token | None] | None = None
-        self.entry: Entry[_Work] | None = None  # while it is queued
-        self.task: asyncio.Task[None] | None = None  # while it is with the engine
-        self.future: asyncio.Future[Hypotheses] = asyncio.get_running_loop().create_future()
-        self.waiting = 0
-
-    def succeed(self, hypotheses: Hypotheses) -> None:
-        """Hand the result to all who wait, unless they have one."""
-        if not self.future.done():
-            self.future.set_result(hypotheses)
-            self._end_stream()
-
-    def fail(self, error: BaseException) -> None:
-        """Make all who wait raise, unless they have a result."""
-        if not self.future.done():
-            self.future.set_exception(error)
-            self.future.exception()  # those who waited may be gone; then nobody need be told
-            self._end_stream()
-
-    def _end_stream(self) -> None:
-        if self.stream is not None:
-            self.stream.put_nowait(None)
-
-    async def result(self) -> Hypotheses:
-        """What the engine made of it. Who waits may be cancelled without taking the result from the others."""
-        return self.future.result() if self.future.done() else await asyncio.shield(self.future)
 
 
 class Batcher:
@@ -101,9 +63,9 @@ class Batcher:
         self._on_batch = on_batch
         self._on_cache = on_cache
         self._batch_timeout_seconds = batch_timeout_seconds
-        self._queue: FairQueue[_Work] = FairQueue()
-        self._shared: dict[Key, _Work] = {}
-        self._running: dict[asyncio.Task[None], list[Entry[_Work]]] = {}
+        self._queue: FairQueue[Work] = FairQueue()
+        self._shared: dict[Key, Work] = {}
+        self._running: dict[asyncio.Task[None], list[Entry[Work]]] = {}
         self._start_is_due = False
         self._aborted: Exception | None = None
         self.is_stuck = False
@@ -173,15 +135,15 @@ class Batcher:
         segment: Segment,
         key: Key | None,
         found: Hypotheses | None,
-        group: _Group,
+        group: Group,
         claim: Claim,
         *,
         is_bulk: bool,
-    ) -> _Work:
+    ) -> Work:
         """Work that the cache has done, that others wait for already, or that is queued now."""
         work = self._shared.get(key) if key and not found and not claim.stream_tokens else None
         if work is None:
-            work = _Work(segment, group)
+            work = Work(segment, group)
             if found is not None:
                 work.succeed(found)
             else:
@@ -198,12 +160,12 @@ class Batcher:
         work.waiting += 1
         return work
 
-    def _push(self, work: _Work, principal: str, *, is_bulk: bool) -> None:
+    def _push(self, work: Work, principal: str, *, is_bulk: bool) -> None:
         work.entry = Entry(work, work.group, principal, max(1, len(work.segment.tokens)), is_bulk)
         self._queue.push(work.entry)
         self._start_soon()
 
-    def _leave(self, work: _Work) -> None:
+    def _leave(self, work: Work) -> None:
         """One waits no longer. What nobody waits for is not translated; what the engine has begun, it may stop."""
         work.waiting -= 1
         if work.waiting or work.future.done():
@@ -215,7 +177,7 @@ class Batcher:
         elif work.task is not None and all(entry.item.waiting == 0 for entry in self._running[work.task]):
             work.task.cancel()
 
-    def _unshare(self, work: _Work) -> None:
+    def _unshare(self, work: Work) -> None:
         if work.share_key is not None and self._shared.get(work.share_key) is work:
             del self._shared[work.share_key]
 
@@ -252,7 +214,7 @@ class Batcher:
             self._unshare(entry.item)
         self._start_soon()
 
-    async def _run(self, entries: Sequence[Entry[_Work]]) -> None:
+    async def _run(self, entries: Sequence[Entry[Work]]) -> None:
         """Translate a batch. If it raises, each of its segments is tried once more, alone."""
         works = [entry.item for entry in entries]
         error = await self._attempt(entries, stream=True)
@@ -268,7 +230,7 @@ class Batcher:
         for work in works:
             work.fail(error)
 
-    async def _attempt(self, entries: Sequence[Entry[_Work]], *, stream: bool) -> BaseException | None:
+    async def _attempt(self, entries: Sequence[Entry[Work]], *, stream: bool) -> BaseException | None:
         """Give a batch to the engine and its results to those who wait. The error, if it raised."""
         works = [entry.item for entry in entries]
         pair, decoding, _ = works[0].group
@@ -293,7 +255,7 @@ class Batcher:
         return None
 
 
-def _pass_on(works: Sequence[_Work], index: int, event: Token | Hypothesis) -> None:
+def _pass_on(works: Sequence[Work], index: int, event: Token | Hypothesis) -> None:
     """A token to the one who streams it. Who needs an alignment waits for it; the others have all with the last one."""
     work = works[index]
     if isinstance(event, Hypothesis):
