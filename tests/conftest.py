@@ -17,7 +17,7 @@ from dragoman.ops.logging import configure_logging
 from dragoman.ops.settings import load_settings
 
 # How long an example takes says more of the machine than of the code. Fewer of them keep the suite under three minutes.
-settings.register_profile("dragoman", deadline=None, max_examples=50)
+settings.register_profile("dragoman", deadline=None, max_examples=30)
 settings.load_profile("dragoman")
 
 MakeClient = Callable[..., Awaitable[httpx.AsyncClient]]

@@ -255,7 +255,7 @@ class JitteryEngine(FakeEngine):
         return await super().translate(batch, on_token)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=25)
 @given(
     turns=st.lists(st.integers(0, 9), max_size=30),
     requests=st.lists(
