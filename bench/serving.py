@@ -27,6 +27,7 @@ from vanishing import steps_and_segments_after_leaving
 
 from dragoman.engines.model_card import find_model
 from dragoman.engines.registry import create_engine
+from dragoman.ops.processors import usable_processors
 
 CLIENTS = 64
 SENTENCES, DOCUMENT_SENTENCES, BULK_SENTENCES = 3000, 500, 2000
@@ -35,7 +36,7 @@ PAIRS, FIRST_PAIRS = 400, 20
 OVERLOAD_FACTOR, OVERLOAD_SECONDS = 3.0, 60.0
 MEMORY_WARM_UP, MEMORY_REQUESTS, MEMORY_CLIENTS = 2000, 200_000, 16
 MEMORY_SENTENCES = 500
-THREADS = len(os.sched_getaffinity(0))
+THREADS = usable_processors()
 
 
 @dataclass(frozen=True, slots=True)

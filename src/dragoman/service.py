@@ -215,7 +215,9 @@ class TranslationService:
                 except StopAsyncIteration:
                     return
                 except TimeoutError as error:
-                    raise _too_late() from error
+                    raise DeadlineExceeded(
+                        "The translation was not ready in time. Send less text, allow more time, or try again later."
+                    ) from error
                 if isinstance(event, Outcome):
                     self._metrics.count_tokens(engine.info.id, event.usage)
                 yield event
@@ -261,12 +263,6 @@ class TranslationService:
         """
         sources = {pair.source for pair in engine.info.pairs if pair.target == target}
         return sources | {str(target)} if sources else {pair.source for pair in engine.info.pairs}
-
-
-def _too_late() -> DeadlineExceeded:
-    return DeadlineExceeded(
-        "The translation was not ready in time. Send less text, allow more time, or try again later."
-    )
 
 
 def _is_short(request: TranslationRequest) -> bool:

@@ -1,7 +1,6 @@
 """`dragoman tune`: which threads, batches and beam are fastest for a model on this machine."""
 
 import asyncio
-import os
 import statistics
 import time
 from collections.abc import Iterator, Mapping
@@ -21,6 +20,7 @@ from dragoman.core.errors import ConfigurationError, InvalidRequest
 from dragoman.core.languages import resolve
 from dragoman.core.types import Decoding, Pair, Segment, Token
 from dragoman.engines.registry import create_engine
+from dragoman.ops.processors import usable_processors
 from dragoman.ops.settings import DEFAULT_CONFIG, load_settings
 from dragoman.scheduling.batcher import Batcher, Claim
 
@@ -135,7 +135,7 @@ class Trial:
 
 def _threads() -> Iterator[dict[str, int]]:
     """All ways to share the processors among translators, with one thread in each first."""
-    cpus = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cpus = usable_processors()
     for intra in (1 << power for power in range(cpus.bit_length())):
         if intra <= cpus:
             yield {"inter_threads": max(1, cpus // intra), "intra_threads": intra}

@@ -9,6 +9,8 @@ from pathlib import Path
 import ctranslate2
 from pydantic import BaseModel, ConfigDict, Field
 
+from dragoman.ops.processors import usable_processors
+
 # Beyond one for each batch: for those who go first while bulk has all others.
 SPARE_TRANSLATORS = 1
 # How much the threads that decode are nicer than the event loop, which needs little time, but at once.
@@ -44,15 +46,10 @@ def load_translator(directory: Path, options: Options) -> ctranslate2.Translator
             str(directory),
             device=options.device,
             compute_type=options.compute_type,
-            inter_threads=(options.inter_threads or max(1, _cpus() // intra_threads)) + SPARE_TRANSLATORS,
+            inter_threads=(options.inter_threads or max(1, usable_processors() // intra_threads)) + SPARE_TRANSLATORS,
             intra_threads=intra_threads,
         )
 
     intra_threads = options.intra_threads or 1
     with ThreadPoolExecutor(1) as thread:
         return thread.submit(load).result()
-
-
-def _cpus() -> int:
-    """Those that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
