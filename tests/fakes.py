@@ -35,13 +35,10 @@ class RecordingEngine(FakeEngine):
 
 
 class GatedEngine(RecordingEngine):
-    """Translates the first `free` batches, of one segment each, and then waits until `gate` is set.
+    """Translates the first `free` batches and then waits until `gate` is set. Knows whether it was cancelled."""
 
-    Knows whether it was cancelled.
-    """
-
-    def __init__(self, free: int = 0) -> None:
-        super().__init__(max_batch_segments=1)
+    def __init__(self, free: int = 0, *, max_batch_segments: int = 1) -> None:
+        super().__init__(max_batch_segments=max_batch_segments)
         self.free = free
         self.gate = asyncio.Event()
         self.waiting = asyncio.Event()

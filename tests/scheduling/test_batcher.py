@@ -40,8 +40,7 @@ async def test_requests_that_come_together_share_a_batch() -> None:
 
 async def test_what_comes_while_the_engine_is_busy_is_the_next_batch() -> None:
     """Nobody waits for a batch to fill, and nobody is decoded alone while others wait."""
-    engine = GatedEngine()
-    engine._info = RecordingEngine().info
+    engine = GatedEngine(max_batch_segments=32)
     batcher = Batcher(engine)
     first = asyncio.create_task(translated(batcher, "a"))
     await engine.waiting.wait()
@@ -205,8 +204,7 @@ async def test_an_engine_may_skip_segments_that_nobody_waits_for() -> None:
             abandoned.append([batch.is_abandoned(index) for index in range(len(batch.segments))])
             return results
 
-    engine = Asking()
-    engine._info = RecordingEngine().info
+    engine = Asking(max_batch_segments=32)
     batcher = Batcher(engine)
     leaving = asyncio.create_task(translated(batcher, "a"))
     staying = asyncio.create_task(translated(batcher, "b"))
