@@ -1,21 +1,22 @@
 """What every dialect and the command line call: from a request to a stream of pieces, and the books kept on the way."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
 from dragoman.core.engine import Engine
-from dragoman.core.errors import DeadlineExceeded, InvalidRequest, ModelNotFound, ShuttingDown, UnsupportedLanguage
-from dragoman.core.languages import LANGUAGES
+from dragoman.core.errors import DeadlineExceeded, InvalidRequest, ModelNotFound, ShuttingDown
 from dragoman.core.types import Detection, Example, Outcome, Pair, Piece, TranslationRequest
 from dragoman.ops.metrics import Metrics
 from dragoman.pipeline.detect import Detector
+from dragoman.pipeline.document import Document
 from dragoman.pipeline.formats.recognize import parse, recognize
+from dragoman.pipeline.pair import PairChooser
 from dragoman.pipeline.pipeline import translate_document
-from dragoman.pipeline.prepare import Document, Guidance, prepare
+from dragoman.pipeline.prepare import Guidance, prepare_parts
 from dragoman.scheduling.admission import Admission
 from dragoman.scheduling.batcher import Batcher, Claim
 from dragoman.scheduling.cache import Cache
@@ -23,8 +24,6 @@ from dragoman.scheduling.cache import Cache
 WILDCARD = "*"
 # A text of this length is cut in a tenth of a millisecond.
 _SHORT_CHARS = 200
-# From so many letters on, a language that cannot be translated is told from those that can.
-_LETTERS_TO_BE_SURE, _SURE = 25, 0.99
 # A request of more segments is bulk: it lets shorter ones go first.
 _MOST_INTERACTIVE_SEGMENTS = 8
 
@@ -52,7 +51,8 @@ class Defaults:
 class Translation:
     """A request that was accepted: what was decided for it, and its answer, which can be read once.
 
-    `detection` is None where the client named the source language. Read `events` to the end, or close it.
+    `detection` is None where the client named the source language. `segment_count` leaves out those of a stream that
+    are not known yet. Read `events` to the end, or close it.
     """
 
     pair: Pair
@@ -92,6 +92,7 @@ class TranslationService:
         # One thread: it holds the interpreter for most of its time, and more of them would leave less for the rest.
         self._preparer = ThreadPoolExecutor(1, thread_name_prefix="prepare")
         self._detector = detector
+        self._pairs = PairChooser(detector, defaults.target, defaults.target_alternative)
         self._admission = admission
         self._defaults = defaults
         self._metrics = metrics
@@ -172,22 +173,14 @@ class TranslationService:
         stream_tokens = alias.stream_tokens and request.stream and decoding.num_hypotheses == 1
         longest = self._defaults.timeout_seconds
         deadline = asyncio.get_running_loop().time() + min(request.timeout_seconds or longest, longest)
-        with self._admission.permit() as permit:
-            with self._metrics.phase("prepare"):
-                if _is_short(request) and self._detector.is_instant:
-                    detection, document = self._prepare(request, engine)
-                else:
-                    loop = asyncio.get_running_loop()
-                    detection, document = await loop.run_in_executor(self._preparer, self._prepare, request, engine)
-            permit.claim(document.prompt_tokens)
-            self._metrics.segments.labels(engine=engine.info.id).inc(len(document.passages))
-            is_bulk = len(document.passages) > _MOST_INTERACTIVE_SEGMENTS
+        async with self._prepared(request, engine, deadline) as (detection, document, rest):
+            is_bulk = document.goes_on or len(document.passages) > _MOST_INTERACTIVE_SEGMENTS
             claim = Claim(request.principal.id, is_bulk, request.stream, request.use_cache, stream_tokens)
-            translate = partial(self._batchers[alias.engine].translate, claim=claim)
             events = translate_document(
                 document,
-                translate,
+                partial(self._batchers[alias.engine].translate, claim=claim),
                 decoding,
+                rest=rest,
                 abilities=engine.info.abilities,
                 stop=request.stop,
                 max_tokens=request.max_tokens,
@@ -203,6 +196,30 @@ class TranslationService:
                         events=settled,
                     )
 
+    @asynccontextmanager
+    async def _prepared(
+        self, request: TranslationRequest, engine: Engine, deadline: float
+    ) -> AsyncGenerator[tuple[Detection | None, Document, Callable[[], Awaitable[Document]]]]:
+        """Give a request its place: the first part of its text, and what prepares the rest."""
+        loop = asyncio.get_running_loop()
+        with self._admission.permit() as permit:
+            with self._metrics.phase("prepare"):
+                if _is_short(request) and self._detector.is_instant:
+                    detection, document, parts = self._prepare(request, engine)
+                else:
+                    prepared = loop.run_in_executor(self._preparer, self._prepare, request, engine)
+                    async with _until(deadline):
+                        detection, document, parts = await prepared
+            permit.claim(_estimated_tokens(document, request.text))
+            self._metrics.segments.labels(engine=engine.info.id).inc(len(document.passages))
+
+            async def rest() -> Document:
+                part = await loop.run_in_executor(self._preparer, next, parts)
+                self._metrics.segments.labels(engine=engine.info.id).inc(len(part.passages))
+                return part
+
+            yield detection, document, rest
+
     async def _settled(
         self, events: AsyncGenerator[Piece | Outcome], engine: Engine, deadline: float
     ) -> AsyncGenerator[Piece | Outcome]:
@@ -210,59 +227,42 @@ class TranslationService:
         async with aclosing(events):
             while True:
                 try:
-                    async with asyncio.timeout_at(deadline):
+                    async with _until(deadline):
                         event = await anext(events)
                 except StopAsyncIteration:
                     return
-                except TimeoutError as error:
-                    raise DeadlineExceeded(
-                        "The translation was not ready in time. Send less text, allow more time, or try again later."
-                    ) from error
                 if isinstance(event, Outcome):
                     self._metrics.count_tokens(engine.info.id, event.usage)
                 yield event
 
-    def _prepare(self, request: TranslationRequest, engine: Engine) -> tuple[Detection | None, Document]:
-        """Settle the languages and cut the text. Blocks."""
-        detection = None
-        source = request.source
+    def _prepare(
+        self, request: TranslationRequest, engine: Engine
+    ) -> tuple[Detection | None, Document, Iterator[Document]]:
+        """Settle the languages and cut the text: its first part, and what makes the others. Blocks."""
         blocks = parse(request.text, request.format or recognize(request.text))
-        if source is None:
-            words = " ".join(block.text for block in blocks if block.text) or request.text
-            detection = self._detect(words, engine, request.target)
-            source = detection.language
-        pair = Pair(source, request.target or self._default_target(source))
-        if pair.source != pair.target and pair not in engine.info.pairs:
-            seems = "" if detection is None else f"The text seems to be {LANGUAGES[source].name}. "
-            raise UnsupportedLanguage(seems + _no_such_pair(pair, engine.info.pairs), param="translation_options")
+        words = "" if request.source else " ".join(block.text for block in blocks if block.text)
+        pair, detection = self._pairs.choose(words or request.text, request.source, request.target, engine.info.pairs)
         guidance = Guidance(request.terms, (*self._memory_turns(request, pair), *request.memory), request.domains)
-        return detection, prepare(blocks, pair, engine.tokenize, engine.info, guidance)
-
-    def _detect(self, text: str, engine: Engine, target: str | None) -> Detection:
-        """The language among those that can be translated; another one of the model's, if the text clearly is in it."""
-        possible = self._possible_sources(engine, target)
-        others = {pair.source for pair in engine.info.pairs} - possible
-        if others and sum(map(str.isalpha, text[:_SHORT_CHARS])) >= _LETTERS_TO_BE_SURE:
-            found = self._detector.detect(text, possible | others)
-            if found.language in others and found.confidence >= _SURE:
-                return found
-        return self._detector.detect(text, possible)
+        head = 1 if request.stream else None  # who reads along need not wait until all is cut
+        parts = prepare_parts(blocks, pair, engine.tokenize, engine.info, guidance, head=head)
+        return detection, next(parts), parts
 
     def _memory_turns(self, request: TranslationRequest, pair: Pair) -> list[Example]:
         """Earlier turns whose answer is in the target language."""
         languages = {pair.source, pair.target}
         return [turn for turn in request.turns if self._detector.detect(turn.target, languages).language == pair.target]
 
-    def _default_target(self, source: str) -> str:
-        return self._defaults.target_alternative if source == self._defaults.target else self._defaults.target
 
-    def _possible_sources(self, engine: Engine, target: str | None) -> set[str]:
-        """Languages that can be translated into the target, and the target itself, for text that is in it already.
-
-        All languages of the engine, where no target was named or it has none such: the pair is refused later.
-        """
-        sources = {pair.source for pair in engine.info.pairs if pair.target == target}
-        return sources | {str(target)} if sources else {pair.source for pair in engine.info.pairs}
+@asynccontextmanager
+async def _until(deadline: float) -> AsyncGenerator[None]:
+    """Raise `DeadlineExceeded` in the block at a time of the event loop's clock."""
+    try:
+        async with asyncio.timeout_at(deadline):
+            yield
+    except TimeoutError as error:
+        raise DeadlineExceeded(
+            "The translation was not ready in time. Send less text, allow more time, or try again later."
+        ) from error
 
 
 def _is_short(request: TranslationRequest) -> bool:
@@ -270,12 +270,9 @@ def _is_short(request: TranslationRequest) -> bool:
     return len(request.text) <= _SHORT_CHARS and not (request.terms or request.memory or request.turns)
 
 
-_MOST_PAIRS_NAMED = 20
-
-
-def _no_such_pair(pair: Pair, pairs: Collection[Pair]) -> str:
-    """The pairs that are there, those of the same target or source first."""
-    near = sorted(pairs, key=lambda each: (each.target != pair.target, each.source != pair.source, str(each)))
-    named = ", ".join(str(each) for each in near[:_MOST_PAIRS_NAMED])
-    more = f" and {len(near) - _MOST_PAIRS_NAMED} more" if len(near) > _MOST_PAIRS_NAMED else ""
-    return f"This model has no {pair}; it translates {named}{more}."
+def _estimated_tokens(document: Document, text: str) -> int:
+    """Source tokens of a text, of which this is the first part; exact, if it is all."""
+    if not document.goes_on:
+        return document.prompt_tokens
+    chars = sum(len(each.segment.before) + len(each.source) + len(each.gap) for each in document.passages)
+    return document.prompt_tokens * len(text) // max(chars, 1)

@@ -1,5 +1,7 @@
 """Deadlines, the cache and the end of the server, as a client sees them."""
 
+import threading
+
 import httpx
 import pytest
 
@@ -24,6 +26,19 @@ async def test_an_answer_that_is_late_is_504_and_its_work_is_dropped(make_client
     stream = await client.post("/v1/chat/completions", json=body(stream=True), headers=headers)
     assert '"code":"request_timeout"' in stream.text.split("\n\n")[-2]
     await engine.cancelled.wait()
+    assert service_of(client).requests_in_progress == 0
+
+
+async def test_the_time_runs_while_a_text_is_cut(make_client: MakeClient) -> None:
+    """A long text that waits for other texts to be cut is late, too."""
+    client = await make_client()
+    release = threading.Event()
+    service_of(client)._preparer.submit(release.wait)
+    response = await client.post(
+        "/v1/chat/completions", json=body("Hello. " * 100), headers={"x-request-timeout": "0.01"}
+    )
+    release.set()
+    assert response.status_code == 504
     assert service_of(client).requests_in_progress == 0
 
 

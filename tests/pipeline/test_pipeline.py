@@ -1,5 +1,6 @@
 """From a text to its pieces, with the real batcher and the fake engine behind them."""
 
+import asyncio
 from contextlib import aclosing
 from functools import partial
 from typing import Any
@@ -8,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.core.types import Decoding, Format, Outcome, Pair, Piece
+from dragoman.core.types import Decoding, Example, Format, Outcome, Pair, Piece, Term
 from dragoman.engines.fake import FakeEngine, Options
 from dragoman.pipeline.formats.recognize import parse
 from dragoman.pipeline.pipeline import translate_document
-from dragoman.pipeline.prepare import Guidance, prepare
+from dragoman.pipeline.prepare import NO_GUIDANCE, Guidance, prepare_parts
 from dragoman.scheduling.batcher import Batcher, Claim
 from tests.fakes import EndlessEngine, FailingEngine, RecordingEngine, ScrambledStreamEngine, SilentEngine
 
@@ -28,13 +29,15 @@ async def run(
     pair: Pair = EN_ZH,
     *,
     format: Format = "text",  # noqa: A002 # the name that clients use
-    guidance: Guidance | None = None,
+    guidance: Guidance = NO_GUIDANCE,
+    head: int | None = None,
     stream_tokens: bool = False,
     choices: int = 1,
     **limits: Any,
 ) -> tuple[list[Piece], Outcome]:
     """Translate a document; give its pieces and how it ended."""
-    document = prepare(parse(text, format), pair, engine.tokenize, engine.info, guidance)
+    document, *others = prepare_parts(parse(text, format), pair, engine.tokenize, engine.info, guidance, head=head)
+    limits["rest"] = lambda: asyncio.sleep(0, *others)
     translate = partial(Batcher(engine).translate, claim=Claim(stream_tokens=stream_tokens))
     limits["abilities"] = engine.info.abilities
     pieces: list[Piece] = []
@@ -157,6 +160,18 @@ async def test_streaming_tokens_gives_the_same_text(engine_class: type[FakeEngin
     assert streamed_outcome == outcome
     if engine_class is FakeEngine:
         assert len(streamed) > len(plain)
+
+
+@pytest.mark.parametrize("head", [1, 2, 4])
+@pytest.mark.parametrize("limits", [{}, {"max_tokens": 12}, {"stop": ["[en>zh] are"]}])
+async def test_in_parts_the_answer_is_the_same(head: int, limits: dict[str, Any]) -> None:
+    """Text, usage, terms, memory hits and warnings, wherever the rest begins and however the answer ends."""
+    guidance = Guidance((Term("Fine", "好"), Term("see", "看")), (Example("How are you?", "你好吗？"),), "Chat.")
+    text = DOCUMENT + "Fine. How are you? See you! 7"
+    whole = await run(FakeEngine(Options()), text, guidance=guidance, **limits)
+    parted = await run(FakeEngine(Options()), text, guidance=guidance, head=head, **limits)
+    assert text_of(parted[0]) == text_of(whole[0])
+    assert parted[1] == whole[1]
 
 
 async def test_failure_of_the_engine_ends_the_stream_with_its_exception() -> None:

@@ -27,11 +27,12 @@ _SIMPLIFIED_ONLY = (
 
 
 class Detector:
-    """Detects languages. The statistical model (about 120 MB) is loaded by `prepare`, or when a text first needs it."""
+    """Detects languages. The statistical model (about 90 MB) is loaded by `prepare`, or when a text first needs it."""
 
     def __init__(self, fallback: str, served: Iterable[str]) -> None:
         """`fallback`: the code that undecidable text gets, if it is a candidate. `served`: all possible candidates."""
-        scripts = Counter(script for code in served for script in LANGUAGES[code].scripts)
+        self._served = frozenset(served)
+        scripts = Counter(script for code in self._served for script in LANGUAGES[code].scripts)
         self._fallback = fallback
         self._scripts_suffice = max(scripts.values(), default=0) <= 1
         self._lock = threading.Lock()
@@ -45,7 +46,7 @@ class Detector:
     def _loaded(self) -> LanguageIdentifier:
         with self._lock:
             if self._identifier is None:
-                self._identifier = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+                self._identifier = _identifier(self._served)
             return self._identifier
 
     @property
@@ -83,6 +84,24 @@ class Detector:
     def _rank(self, sample: str) -> list[tuple[str, float]]:
         ranked: list[tuple[str, float]] = self._loaded().rank(sample)
         return ranked
+
+
+def _identifier(served: frozenset[str]) -> LanguageIdentifier:
+    """The statistical model with the columns of served languages, which is smaller and faster than all of it."""
+    whole = LanguageIdentifier.from_model_file(MODEL_FILE, norm_probs=True)
+    known = served.intersection(whole.labels)
+    if not known:
+        return whole
+    whole.set_languages(known)
+    return LanguageIdentifier(
+        whole.nb_ptc,
+        whole.nb_pc,
+        whole.nb_classes,
+        whole.tk_nextmove,
+        whole.tk_output,
+        norm_probs=True,
+        tk_row=whole.tk_row,
+    )
 
 
 def _chinese_variant(sample: str, codes: list[str]) -> list[str]:

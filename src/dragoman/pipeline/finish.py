@@ -13,8 +13,8 @@ from dragoman.core.engine import Ability, Hypotheses
 from dragoman.core.languages import has_spaces
 from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Term, Token, WarningCode
 from dragoman.pipeline.block import escape
+from dragoman.pipeline.document import Passage
 from dragoman.pipeline.enforce import enforce, missing_terms
-from dragoman.pipeline.prepare import Passage
 from dragoman.pipeline.restore import is_guess, restore
 from dragoman.pipeline.segment import halves
 from dragoman.pipeline.translator import Translate, decode

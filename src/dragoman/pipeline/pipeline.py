@@ -6,12 +6,11 @@ a test.
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
 from dragoman.core.engine import Ability, Hypotheses
-from dragoman.core.languages import has_spaces
 from dragoman.core.types import (
     Decoding,
     FinishReason,
@@ -25,13 +24,12 @@ from dragoman.core.types import (
 )
 from dragoman.pipeline.block import escape
 from dragoman.pipeline.cut import AnswerCutter
+from dragoman.pipeline.document import Document, Passage
 from dragoman.pipeline.finish import Finished, Finisher
-from dragoman.pipeline.prepare import Document, Passage
 from dragoman.pipeline.translator import Translate
 
 # Passages that may wait for one before them to be repaired.
 _MOST_AHEAD = 64
-_CLAUSE_ENDS = tuple("。！？｡.!?…，、：；」』”’）)")
 
 _Event = str | Token | tuple[Finished, ...]
 """Layout, a streamed token of the first choice, or what each choice gets of a passage."""
@@ -42,22 +40,29 @@ async def translate_document(
     translate: Translate,
     decoding: Decoding,
     *,
+    rest: Callable[[], Awaitable[Document]] | None = None,
     abilities: Collection[Ability] = (),
     stop: Sequence[str] = (),
     max_tokens: int | None = None,
 ) -> AsyncGenerator[Piece | Outcome]:
     """Give the pieces of every choice in document order, then one `Outcome`.
 
-    `abilities` are the engine's. Stops asking for translations as soon as every choice has been cut.
+    `abilities` are the engine's. `rest` prepares what follows a document that goes on. Stops asking for translations as
+    soon as every choice has been cut.
     """
-    answer = _Answer(document, decoding.num_hypotheses, stop, max_tokens)
-    finisher = Finisher(translate, document.pair, decoding, abilities, len(document.passages))
-    async with aclosing(_in_order(document, translate, decoding, finisher)) as events:
-        async for index, event in events:
-            for piece in answer.add(index, event):
-                yield piece
-            if answer.is_cut:
-                break
+    answer = _Answer(decoding.num_hypotheses, stop, max_tokens)
+    part: Document | None = document
+    while part is not None:
+        answer.parts.append(part)
+        if not answer.is_cut:
+            finisher = Finisher(translate, part.pair, decoding, abilities, len(part.passages))
+            async with aclosing(_in_order(part, translate, decoding, finisher)) as events:
+                async for index, event in events:
+                    for piece in answer.add(index, event):
+                        yield piece
+                    if answer.is_cut:
+                        break
+        part = await rest() if rest is not None and part.goes_on else None
     for piece in answer.end():
         yield piece
     yield answer.outcome()
@@ -79,7 +84,7 @@ async def _in_order(
                     yield index, event
                     if not isinstance(event, Token):
                         break
-            yield index, _gap(document, index)
+            yield index, passage.gap
 
 
 async def _finished(
@@ -112,8 +117,8 @@ async def _finished(
 class _Answer:
     """All choices of one answer as they grow."""
 
-    def __init__(self, document: Document, choices: int, stop: Sequence[str], max_tokens: int | None) -> None:
-        self._document = document
+    def __init__(self, choices: int, stop: Sequence[str], max_tokens: int | None) -> None:
+        self.parts: list[Document] = []  # of the document; the last is being translated
         self._choices = [_Choice(stop, max_tokens) for _ in range(choices)]
         self._streamed = 0
 
@@ -122,17 +127,18 @@ class _Answer:
         return all(choice.cutter.finish_reason is not None for choice in self._choices)
 
     def add(self, index: int, event: _Event) -> list[Piece]:
-        """The pieces that may be released after this event of the passage at `index`."""
+        """The pieces that may be released after this event of the passage at `index` of the last part."""
         if isinstance(event, str):
             token = Token(event)
             return [piece for number in range(len(self._choices)) for piece in self._release(number, (token,))]
         if isinstance(event, Token):
             self._streamed += 1
             return self._release(0, (event,))
+        part = self.parts[-1]
         pieces = []
         for number, choice in enumerate(self._choices):
             finished = event[min(number, len(event) - 1)]
-            choice.note(index, self._document.passages[index], finished)
+            choice.note(part.start + index, part.passages[index], finished)
             pieces += self._release(number, finished.tokens[self._streamed if number == 0 else 0 :])
         self._streamed = 0
         return pieces
@@ -149,8 +155,8 @@ class _Answer:
         completion_tokens = sum(choice.cutter.completion_tokens for choice in self._choices)
         return Outcome(
             tuple(choice.finish_reason for choice in self._choices),
-            Usage(self._document.prompt_tokens, completion_tokens),
-            tuple(choice.report(self._document) for choice in self._choices),
+            Usage(sum(part.prompt_tokens for part in self.parts), completion_tokens),
+            tuple(choice.report(self.parts) for choice in self._choices),
         )
 
 
@@ -177,24 +183,12 @@ class _Choice:
             )
         self._warnings += [SegmentWarning(code, index) for code in finished.warnings]
 
-    def report(self, document: Document) -> Report:
-        ignored = [SegmentWarning("domains_ignored")] if document.ignores_domains else []
-        ignored += [SegmentWarning("no_text_found")] if document.has_no_text else []
+    def report(self, parts: Sequence[Document]) -> Report:
+        ignored = [SegmentWarning("domains_ignored")] if parts[0].ignores_domains else []
+        ignored += [SegmentWarning("no_text_found")] if parts[0].has_no_text else []
         return Report(
             terms_applied=tuple(term for term, missing in self._terms.items() if not missing),
             terms_missing=tuple(term for term, missing in self._terms.items() if missing),
-            memory=tuple(hit for hit in document.memory_hits if hit.segment < self._passages),
+            memory=tuple(hit for part in parts for hit in part.memory_hits if hit.segment < self._passages),
             warnings=(*ignored, *self._warnings),
         )
-
-
-def _gap(document: Document, index: int) -> str:
-    """The layout after a segment; between sentences one space or none, as the target language has it."""
-    segment, pair = document.passages[index].segment, document.pair
-    following = document.passages[index + 1 : index + 2]
-    ends = segment.text.endswith(_CLAUSE_ENDS)
-    if segment.after not in ("", " ") or pair.source == pair.target or not following or not ends:
-        return segment.after
-    if following[0].is_copy or following[0].segment.before:
-        return segment.after
-    return " " if has_spaces(pair.target) else ""

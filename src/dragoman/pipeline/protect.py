@@ -176,8 +176,10 @@ def count_hidden(masked: str) -> int:
     return sum(1 for _ in _RUN.finditer(masked))
 
 
-def take_out(masked: str) -> tuple[str, list[int]]:
+def take_out(masked: str) -> tuple[str, Sequence[int]]:
     """A text without its masks and the spaces they leave; for each character and the end, its place there."""
+    if masked.strip() == masked and not _RUN.search(masked):
+        return masked, range(len(masked) + 1)
     kept = ""
     places: list[int] = []
     start = 0

@@ -1,0 +1,67 @@
+"""Which languages a text is translated between: as the client says, else by detection and the server's defaults."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from dragoman.core.errors import UnsupportedLanguage
+from dragoman.core.languages import LANGUAGES
+from dragoman.core.types import Detection, Pair
+from dragoman.pipeline.detect import Detector
+
+# From so many letters on, a language that cannot be translated is told from those that can.
+_LETTERS_TO_BE_SURE, _SURE = 25, 0.99
+_SAMPLE_CHARS = 200
+_MOST_PAIRS_NAMED = 20
+
+
+@dataclass(frozen=True, slots=True)
+class PairChooser:
+    """Settles the languages of requests. `default_alternative` is the target of text in the default target."""
+
+    detector: Detector
+    default_target: str
+    default_alternative: str
+
+    def choose(
+        self, text: str, source: str | None, target: str | None, pairs: Collection[Pair]
+    ) -> tuple[Pair, Detection | None]:
+        """The pair, and the detection if no source was named. Raises `UnsupportedLanguage` if `pairs` lack it."""
+        detection = None
+        if source is None:
+            detection = self._detect(text, target, pairs)
+            source = detection.language
+        pair = Pair(source, target or self._target_for(source))
+        if pair.source != pair.target and pair not in pairs:
+            seems = "" if detection is None else f"The text seems to be {LANGUAGES[source].name}. "
+            raise UnsupportedLanguage(seems + _no_such_pair(pair, pairs), param="translation_options")
+        return pair, detection
+
+    def _detect(self, text: str, target: str | None, pairs: Collection[Pair]) -> Detection:
+        """The language among those that can be translated; another one of the model's, if the text clearly is in it."""
+        possible = _possible_sources(target, pairs)
+        others = {pair.source for pair in pairs} - possible
+        if others and sum(map(str.isalpha, text[:_SAMPLE_CHARS])) >= _LETTERS_TO_BE_SURE:
+            found = self.detector.detect(text, possible | others)
+            if found.language in others and found.confidence >= _SURE:
+                return found
+        return self.detector.detect(text, possible)
+
+    def _target_for(self, source: str) -> str:
+        return self.default_alternative if source == self.default_target else self.default_target
+
+
+def _possible_sources(target: str | None, pairs: Collection[Pair]) -> set[str]:
+    """Languages that can be translated into the target, and the target itself, for text that is in it already.
+
+    All sources, where no target was named or there is none such: the pair is refused later.
+    """
+    sources = {pair.source for pair in pairs if pair.target == target}
+    return sources | {str(target)} if sources else {pair.source for pair in pairs}
+
+
+def _no_such_pair(pair: Pair, pairs: Collection[Pair]) -> str:
+    """The pairs that are there, those of the same target or source first."""
+    near = sorted(pairs, key=lambda each: (each.target != pair.target, each.source != pair.source, str(each)))
+    named = ", ".join(str(each) for each in near[:_MOST_PAIRS_NAMED])
+    more = f" and {len(near) - _MOST_PAIRS_NAMED} more" if len(near) > _MOST_PAIRS_NAMED else ""
+    return f"This model has no {pair}; it translates {named}{more}."
