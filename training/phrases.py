@@ -1,7 +1,8 @@
 """The phrasebook in `phrases/`: what people say every day and corpora hardly hold, from greetings to menus.
 
 Each topic is a TSV file with a column for each language. A phrase may have slots in curly braces; `slots.tsv` says what
-may stand there. Written for this project, CC0.
+may stand there, with a column for each form where a language has several: German `{place.dat}` is filled from `de.dat`.
+Written for this project, CC0.
 """
 
 import csv
@@ -16,7 +17,7 @@ from parallel_text import SentencePair, key
 PHRASES = Path(__file__).parent / "phrases"
 DOMAIN = "phrases"
 FILLINGS = 6
-_SLOT = re.compile(r"\{(\w+)\}")
+_SLOT = re.compile(r"\{(\w+)(\.\w+)?\}")  # its name, and in which form
 
 Fillings = dict[str, list[dict[str, str]]]
 
@@ -42,7 +43,7 @@ def phrases(
 
 def filled(text: str, english: str, language: str, fillings: Fillings, chooser: random.Random) -> list[tuple[str, str]]:
     """The pairs that a phrase and its English make: itself, or some that differ in what stands in its slots."""
-    slots = _SLOT.findall(english)
+    slots = [name for name, _ in _SLOT.findall(english)]
     if unknown := set(slots) - set(fillings):
         raise ValueError(f"No filling for {unknown} in {english!r}")
     pairs = set()
@@ -54,7 +55,7 @@ def filled(text: str, english: str, language: str, fillings: Fillings, chooser: 
 
 def _filled(phrase: str, language: str, chosen: dict[str, dict[str, str]]) -> str:
     """A phrase with its slots filled; a sentence that begins with one begins with a capital."""
-    text = _SLOT.sub(lambda match: chosen[match[1]][language], phrase)
+    text = _SLOT.sub(lambda match: chosen[match[1]][language + (match[2] or "")], phrase)
     return text[0].upper() + text[1:] if phrase.startswith("{") and phrase[-1] in ".!?" else text
 
 

@@ -9,7 +9,7 @@ import pytest
 from parallel_text import key
 from phrases import PHRASES, phrases
 
-LANGUAGES = ("zh", "es", "fr")
+LANGUAGES = ("zh", "es", "fr", "de", "ja")
 BOOKS = sorted(path for path in PHRASES.glob("*.tsv") if path.stem != "slots")
 
 
@@ -36,6 +36,14 @@ def test_a_slot_is_filled_alike_on_both_sides(tmp_path: Path) -> None:
     }
 
 
+def test_a_slot_may_ask_for_a_form(tmp_path: Path) -> None:
+    """The case that a German preposition wants has a column of its own."""
+    (tmp_path / "slots.tsv").write_text("slot\ten\tde\tde.dat\nplace\tthe bank\tdie Bank\tder Bank\n", "utf-8")
+    (tmp_path / "topic.tsv").write_text("en\tde\nI am at {place}.\tIch bin in {place.dat}.\n", "utf-8")
+    (found,) = phrases("de", frozenset(), random.Random(1), tmp_path)
+    assert (found.text, found.english) == ("Ich bin in der Bank.", "I am at the bank.")
+
+
 def test_a_development_sentence_is_left_out(tmp_path: Path) -> None:
     """As it is of every corpus."""
     folder = book(tmp_path, "Good night.\tBuenas noches.", "Thanks.\tGracias.")
@@ -56,10 +64,10 @@ def test_a_language_without_a_column_has_no_phrases() -> None:
 
 @pytest.mark.parametrize("path", BOOKS, ids=lambda path: path.stem)
 def test_every_phrase_is_whole_in_every_language(path: Path) -> None:
-    """Four columns, none of them empty, with the same slots."""
+    """A column for each language, none of them empty, with the same slots."""
     for line in path.read_text("utf-8").splitlines():
         columns = line.split("\t")
-        slots = {tuple(sorted(re.findall(r"\{(\w+)\}", column))) for column in columns}
+        slots = {tuple(sorted(re.findall(r"\{(\w+)[.}]", column))) for column in columns}
         assert len(columns) == 1 + len(LANGUAGES), line
         assert all(columns), line
         assert len(slots) == 1, line
