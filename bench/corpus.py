@@ -17,7 +17,8 @@ from pathlib import Path
 import sentencepiece
 from sacrebleu.metrics.chrf import CHRF
 
-from dragoman.core.types import Decoding, Format, Outcome, Pair, Piece, Report, Term, TranslationRequest
+from dragoman.core.answer import Outcome, Piece, Report
+from dragoman.core.types import Decoding, Format, Pair, Term, TranslationRequest
 from dragoman.engines.model_card import find_model
 from dragoman.ops.settings import QWEN_MT_MODELS
 from dragoman.service import TranslationService

@@ -19,8 +19,9 @@ from dataclasses import dataclass
 from corpus import Answer, Sample, ask, chrf, corpora_argument, has_word, mean_chrf, samples, verdict
 
 from dragoman.app import create_service
+from dragoman.core.answer import Outcome
 from dragoman.core.engine import Engine, Hypotheses
-from dragoman.core.types import Decoding, Hypothesis, Outcome, Pair, Segment, Term, Token
+from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Term, Token
 from dragoman.ops.metrics import Metrics
 from dragoman.ops.settings import QWEN_MT_MODELS, load_settings
 from dragoman.pipeline.enforce import enforce, missing_terms

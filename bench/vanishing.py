@@ -33,6 +33,10 @@ class Watched:
         """The engine's."""
         return self._engine.tokenize(text)
 
+    def target_tokens(self, text: str) -> Sequence[tuple[int, Token]]:
+        """The engine's."""
+        return self._engine.target_tokens(text)
+
     async def translate(self, batch: Batch, on_token: OnToken | None = None) -> Sequence[Hypotheses]:
         """Translate, and count how often the engine asks after a segment whose client has gone."""
         number = self._batches = self._batches + 1

@@ -14,8 +14,8 @@ import pytest
 import uvicorn
 
 from dragoman.app import create_app
+from dragoman.core.answer import WarningCode
 from dragoman.core.languages import LANGUAGES
-from dragoman.core.types import WarningCode
 from dragoman.engines.ctranslate2_loading import Options
 from dragoman.engines.model_card import ModelCard
 from dragoman.ops.settings import AliasSettings, Settings, load_settings

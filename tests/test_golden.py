@@ -19,8 +19,9 @@ import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+from dragoman.core.answer import Piece
 from dragoman.core.engine import Engine
-from dragoman.core.types import Decoding, Pair, Piece
+from dragoman.core.types import Decoding, Pair
 from dragoman.engines.registry import create_engine
 from dragoman.pipeline.formats.recognize import parse, recognize
 from dragoman.pipeline.pipeline import translate_document

@@ -18,7 +18,8 @@ from sacrebleu.metrics.bleu import BLEU
 from sacrebleu.metrics.chrf import CHRF
 
 from dragoman.app import create_service
-from dragoman.core.types import Decoding, Pair, Piece, TranslationRequest
+from dragoman.core.answer import Piece
+from dragoman.core.types import Decoding, Pair, TranslationRequest
 from dragoman.ops.metrics import Metrics
 from dragoman.ops.settings import EngineSettings, Settings
 from dragoman.service import TranslationService
@@ -83,19 +84,25 @@ def settings(model: str) -> Settings:
 
 async def score(service: TranslationService, corpora: Path, test: str, pair: Pair, lines: int) -> Score | None:
     """BLEU and chrF on a development set; None where there is none for the pair."""
-    language = pair.target if pair.source == "en" else pair.source
-    path = corpora / "dev" / f"{test}.{language}-en.tsv"
-    if not path.is_file():
+    rows = sentences(corpora, test, pair, lines)
+    if not rows:
         return None
-    rows = [line.split("\t")[:2] for line in path.read_text("utf-8").splitlines()][: lines or None]
-    into_english = pair.target == "en"
-    sources, references = zip(*[row if into_english else row[::-1] for row in rows], strict=True)
+    sources, references = zip(*rows, strict=True)
     found = await translate(service, list(sources), pair)
     tokenizer = _TOKENIZERS.get(pair.target, "13a")
     return Score(
         BLEU(tokenize=tokenizer).corpus_score(found, [references]).score,
         CHRF().corpus_score(found, [references]).score,
     )
+
+
+def sentences(corpora: Path, test: str, pair: Pair, lines: int) -> list[tuple[str, str]]:
+    """Sources and references of a development set; none, where there is none for the pair."""
+    path = corpora / "dev" / f"{test}.{pair.target if pair.source == 'en' else pair.source}-en.tsv"
+    if not path.is_file():
+        return []
+    rows = [line.split("\t") for line in path.read_text("utf-8").splitlines()][: lines or None]
+    return [(row[0], row[1]) if pair.target == "en" else (row[1], row[0]) for row in rows]
 
 
 async def translate(service: TranslationService, sources: list[str], pair: Pair) -> list[str]:

@@ -7,9 +7,10 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from dragoman.core.engine import Engine
+from dragoman.core.answer import Detection, Outcome, Piece, Report
+from dragoman.core.engine import Calibration, Engine
 from dragoman.core.errors import DeadlineExceeded, InvalidRequest, ModelNotFound, ShuttingDown
-from dragoman.core.types import Detection, Example, Outcome, Pair, Piece, TranslationRequest
+from dragoman.core.types import Example, Pair, TranslationRequest
 from dragoman.ops.metrics import Metrics
 from dragoman.pipeline.detect import Detector
 from dragoman.pipeline.document import Document
@@ -61,6 +62,13 @@ class Translation:
     engine_version: str
     segment_count: int
     events: AsyncGenerator[Piece | Outcome]
+    calibration: Calibration | None = None
+
+    def confidence(self, report: Report) -> float | None:
+        """The quality to be expected of an answer, 0 to 1; None where the engine is not calibrated."""
+        if report.score is None:
+            return 1.0  # all of it was known
+        return None if self.calibration is None else self.calibration.quality(report.score)
 
 
 class TranslationService:
@@ -169,8 +177,10 @@ class TranslationService:
                 f"{self._defaults.max_input_chars} in one request. Send it in parts.",
                 param="messages",
             )
+        engine.info.check(request.decoding)
         decoding = replace(request.decoding, beam_size=1) if alias.stream_tokens else request.decoding
-        stream_tokens = alias.stream_tokens and request.stream and decoding.num_hypotheses == 1
+        has_one_path = decoding.num_hypotheses == 1 and not decoding.is_controlled and decoding.top_logprobs is None
+        stream_tokens = alias.stream_tokens and request.stream and has_one_path
         longest = self._defaults.timeout_seconds
         deadline = asyncio.get_running_loop().time() + min(request.timeout_seconds or longest, longest)
         async with self._prepared(request, engine, deadline) as (detection, document, rest):
@@ -194,6 +204,7 @@ class TranslationService:
                         engine_version=engine.info.version,
                         segment_count=len(document.passages),
                         events=settled,
+                        calibration=engine.info.calibrations.get(document.pair.target),
                     )
 
     @asynccontextmanager

@@ -144,11 +144,11 @@ async def test_tools_without_force_translate_as_a_message(
 @pytest.mark.parametrize(
     ("name", "neutral", "effective"),
     [
-        ("presence_penalty", [0, 0.0, None], [0.5, -2]),
-        ("frequency_penalty", [0, None], [2]),
-        ("logit_bias", [{}, None], [{"50256": -100}]),
-        ("logprobs", [False, None], [True]),
-        ("top_logprobs", [0, None], [5]),
+        ("presence_penalty", [0, 0.0, None], []),
+        ("frequency_penalty", [0, None], []),
+        ("logit_bias", [{}, None, {"foo": 0}], []),
+        ("logprobs", [False, None], []),
+        ("top_logprobs", [0, None], []),
         ("response_format", [{}, None, {"type": "text"}], [{"type": "json_object"}, {"type": "json_schema"}]),
         ("tool_choice", [{}, "auto"], ["required", {"type": "function", "function": {"name": "f"}}]),
         ("seed", [0, 7, -1, None], []),
@@ -167,9 +167,38 @@ async def test_neutral_values_pass_and_others_are_refused_by_name(
         assert name in error["message"]
 
 
-@pytest.mark.parametrize("name", ["seed", "seen"])
-async def test_seed_is_refused_while_sampling(client: httpx.AsyncClient, name: str) -> None:
-    """It could not be kept."""
-    error = await refusal(client, **{name: 7}, top_k=5)
+@pytest.mark.parametrize(
+    ("fields", "param"),
+    [
+        ({"presence_penalty": 0.5}, "presence_penalty"),
+        ({"frequency_penalty": -2}, "frequency_penalty"),
+        ({"logit_bias": {"50256": -100}}, "logit_bias"),
+        ({"logprobs": True}, "logprobs"),
+        ({"seed": 7, "top_k": 5}, "seed"),
+        ({"seen": 7, "top_k": 5}, "seed"),
+    ],
+)
+async def test_what_an_engine_without_scores_cannot_do_is_refused_by_name(
+    client: httpx.AsyncClient, fields: dict[str, Any], param: str
+) -> None:
+    """Silence about a parameter that has no effect would be worse."""
+    error = await refusal(client, **fields)
 
-    assert (error["code"], error["param"]) == ("unsupported_parameter", name)
+    assert (error["code"], error["param"]) == ("unsupported_parameter", param)
+
+
+@pytest.mark.parametrize(
+    ("fields", "problem"),
+    [
+        ({"logit_bias": {"the": 1}}, "'the' is no token id"),
+        ({"logit_bias": {"-5": 1}}, "'-5' is no token id"),
+        ({"logit_bias": {"5": 101}}, "100"),
+        ({"top_logprobs": 3}, "logprobs: true"),
+        ({"top_logprobs": 21, "logprobs": True}, "20"),
+    ],
+)
+async def test_what_no_engine_can_do_is_refused_with_what_to_send(
+    client: httpx.AsyncClient, fields: dict[str, Any], problem: str
+) -> None:
+    """Token ids, and OpenAI's ranges."""
+    assert problem in (await refusal(client, **fields))["message"]

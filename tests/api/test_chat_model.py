@@ -189,6 +189,7 @@ async def test_response_has_every_key_that_openai_requires(client: httpx.AsyncCl
                     "target_lang": "zh",
                     "engine": "fake",
                     "engine_version": "1",
+                    "confidence": None,
                     "terms": {"applied": [], "missing": []},
                     "memory": [],
                     "warnings": [],

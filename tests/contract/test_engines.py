@@ -114,6 +114,47 @@ async def test_terms_are_in_the_translation_where_the_engine_can_constrain(engin
     assert len(outputs[0][0].alignment or ()) == len(outputs[0][0].tokens)
 
 
+async def test_scores_are_shown_where_the_engine_can(engine: Engine) -> None:
+    """Each token's log-probability is among those of its best alternatives, or below them; the text is the same."""
+    if "scores" not in engine.info.abilities:
+        assert engine.target_tokens("Hello") == ()
+        return
+    plain = await engine.translate(batch_of(engine, Decoding(num_hypotheses=2), *TEXTS))
+    scored = await engine.translate(batch_of(engine, Decoding(num_hypotheses=2, top_logprobs=3), *TEXTS))
+    assert [[each.text for each in found] for found in scored] == [[each.text for each in found] for found in plain]
+    for token in scored[0][0].tokens:
+        best = [each.logprob for each in token.alternatives]
+        assert token.logprob is not None
+        assert (len(best), best) == (3, sorted(best, reverse=True))
+        assert token.logprob in best or token.logprob <= best[-1]
+    assert scored[0][0].score == pytest.approx(plain[0][0].score, abs=1e-3)
+
+
+async def test_a_token_that_is_banned_is_not_written(engine: Engine) -> None:
+    """Others take its place, in every choice; one that is favoured is."""
+    if "scores" not in engine.info.abilities:
+        return
+    [first, *_] = (await engine.translate(batch_of(engine, Decoding(), TEXTS[0])))[0][0].tokens
+    [banned] = {index for index, token in engine.target_tokens(first.text) if token.model_token == first.model_token}
+    decoding = Decoding(num_hypotheses=2, logit_bias=((banned, -100.0),))
+    for hypothesis in (await engine.translate(batch_of(engine, decoding, TEXTS[0])))[0]:
+        assert first.model_token not in [token.model_token for token in hypothesis.tokens]
+
+
+async def test_a_seed_draws_the_same_whatever_else_is_in_the_batch(engine: Engine) -> None:
+    """And another seed something else, in some sentence."""
+    if "scores" not in engine.info.abilities:
+        return
+    decoding = Decoding(num_hypotheses=2, top_k=0, seed=3)
+    alone = [(await engine.translate(batch_of(engine, decoding, text)))[0] for text in TEXTS]
+    together = await engine.translate(batch_of(engine, decoding, *reversed(TEXTS)))
+    other = await engine.translate(batch_of(engine, replace(decoding, seed=4), *TEXTS))
+    assert [[each.text for each in found] for found in alone] == [
+        [each.text for each in found] for found in reversed(together)
+    ]
+    assert other != alone
+
+
 async def test_cancelled_call_leaves_the_engine_usable(engine: Engine) -> None:
     """Cancellation ends the call, and the next one works."""
     task = asyncio.create_task(engine.translate(batch_of(engine, Decoding(beam_size=1), *TEXTS)))

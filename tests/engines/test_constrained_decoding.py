@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.engines.constrained_decoding import Beginning, Path, has, search
+from dragoman.engines.constrained_decoding import has, search
+from dragoman.engines.paths import Beginning, Path
 
 A, B, C, D, END = range(5)
 # The model says A B C and ends; after D it goes on with C, and it likes D after A nearly as much as B.
@@ -34,7 +35,7 @@ def path_after(beginning: tuple[int, ...]) -> Path:
     return Path(tuple(ids), np.array(rows), [])
 
 
-def extend(beginnings: Sequence[Beginning]) -> list[Path]:
+def extend(beginnings: Sequence[Beginning], most_tokens: int | None = None) -> list[Path]:
     """The toy model, which says the same of every sentence."""
     return [path_after(beginning) for _, beginning in beginnings]
 

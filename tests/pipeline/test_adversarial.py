@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.core.types import Format, Outcome, Pair, Term
+from dragoman.core.answer import Outcome
+from dragoman.core.types import Format, Pair, Term
 from dragoman.pipeline.prepare import Guidance
 from tests.fakes import AdversarialEngine
 from tests.pipeline.test_pipeline import run, text_of

@@ -2,8 +2,8 @@
 
 import pytest
 
+from dragoman.core.answer import Detection
 from dragoman.core.languages import LANGUAGES
-from dragoman.core.types import Detection
 from dragoman.pipeline.detect import Detector
 
 DETECTOR = Detector(fallback="en", served=LANGUAGES)

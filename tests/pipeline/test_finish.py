@@ -2,7 +2,8 @@
 
 import pytest
 
-from dragoman.core.types import Decoding, Example, Pair, SegmentWarning, Term
+from dragoman.core.answer import SegmentWarning
+from dragoman.core.types import Decoding, Example, Pair, Term
 from dragoman.pipeline.prepare import Guidance
 from tests.fakes import RecordingEngine, ScriptedEngine
 from tests.pipeline.test_pipeline import run, text_of

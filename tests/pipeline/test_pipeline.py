@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.core.types import Decoding, Example, Format, Outcome, Pair, Piece, Term
+from dragoman.core.answer import Outcome, Piece
+from dragoman.core.types import Decoding, Example, Format, Pair, Term
 from dragoman.engines.fake import FakeEngine, Options
 from dragoman.pipeline.formats.recognize import parse
 from dragoman.pipeline.pipeline import translate_document

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dragoman.core.types import Hypothesis, Pair, Piece, Protected, Segment, Token
+from dragoman.core.answer import Piece
+from dragoman.core.types import Hypothesis, Pair, Protected, Segment, Token
 from dragoman.engines.fake import FakeEngine, Options
 from dragoman.pipeline.formats.recognize import parse
 from dragoman.pipeline.prepare import prepare

@@ -50,7 +50,13 @@ async def create_chat_completion(request: Request) -> Response:
     job = replace(to_translation_request(body, strict_roles=options.strict_roles), principal=principal)
     job = with_headers(job, request.headers)
     request_id: str = request.state.request_id
-    envelope = Envelope(f"chatcmpl-{request_id}", int(time.time()), body.model, job.decoding.num_hypotheses)
+    envelope = Envelope(
+        f"chatcmpl-{request_id}",
+        int(time.time()),
+        body.model,
+        job.decoding.num_hypotheses,
+        logprobs=job.decoding.top_logprobs is not None,
+    )
     if job.stream:
         mode = _stream_mode(body, service.alias(body.model), request.headers)
         return EventStream(

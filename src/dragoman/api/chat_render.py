@@ -11,13 +11,17 @@ from dragoman.api.chat_schema import (
     ChunkChoice,
     CompletionUsage,
     Delta,
+    Logprobs,
     MemoryNote,
     TermNote,
     TermsNote,
+    TokenLogprob,
+    TopLogprob,
     TranslationNote,
     WarningNote,
 )
-from dragoman.core.types import Outcome, Piece, Report, Term, Usage
+from dragoman.core.answer import Outcome, Piece, Report, Usage
+from dragoman.core.types import Term, Token
 from dragoman.service import Translation
 
 # A cumulative chunk repeats the text so far; one that adds less than this share of it waits for the next, or a long
@@ -33,6 +37,7 @@ class Envelope:
     created: int
     model: str
     choices: int
+    logprobs: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,11 +50,11 @@ class StreamMode:
 
 async def completion(envelope: Envelope, translation: Translation) -> ChatCompletion:
     """Read a translation to its end and make one answer of it."""
-    texts: list[list[str]] = [[] for _ in range(envelope.choices)]
+    tokens: list[list[Token]] = [[] for _ in range(envelope.choices)]
     outcome = None
     async for event in translation.events:
         if isinstance(event, Piece):
-            texts[event.choice].append(event.text)
+            tokens[event.choice] += event.tokens
         else:
             outcome = event
     assert outcome is not None, "this is a bug: a translation ends with its outcome"
@@ -60,11 +65,12 @@ async def completion(envelope: Envelope, translation: Translation) -> ChatComple
         choices=[
             Choice(
                 index=index,
-                message=AssistantMessage(content="".join(text)),
+                message=AssistantMessage(content="".join(token.text for token in written)),
+                logprobs=_logprobs(written) if envelope.logprobs else None,
                 finish_reason=outcome.finish_reasons[index],
                 translation=_note(translation, outcome.reports[index]),
             )
-            for index, text in enumerate(texts)
+            for index, written in enumerate(tokens)
         ],
         usage=_usage(outcome.usage),
         system_fingerprint=_fingerprint(translation),
@@ -75,6 +81,7 @@ async def chunks(envelope: Envelope, translation: Translation, mode: StreamMode)
     """Give the JSON of each chunk: the role, then the text as it comes, then the end of each choice, then the usage."""
     write = _ChunkWriter(envelope, _fingerprint(translation), include_usage=mode.include_usage)
     texts = ["" for _ in range(envelope.choices)]
+    tokens: list[list[Token]] = [[] for _ in texts]
     sent = [0 for _ in texts]
     for index in range(envelope.choices):
         yield write(ChunkChoice(index=index, delta=Delta(role="assistant", content=""), finish_reason=None))
@@ -87,12 +94,18 @@ async def chunks(envelope: Envelope, translation: Translation, mode: StreamMode)
             if mode.include_usage:
                 yield write(usage=event.usage)
         elif not mode.cumulative:
-            yield write(ChunkChoice(index=event.choice, delta=Delta(content=event.text), finish_reason=None))
+            yield write(_text_chunk(envelope, event.choice, event.text, event.tokens))
         else:
             text = texts[event.choice] = texts[event.choice] + event.text
+            tokens[event.choice] += event.tokens if envelope.logprobs else ()
             if len(text) - sent[event.choice] >= len(text) * _SMALLEST_CUMULATIVE_GROWTH:
                 sent[event.choice] = len(text)
-                yield write(ChunkChoice(index=event.choice, delta=Delta(content=text), finish_reason=None))
+                yield write(_text_chunk(envelope, event.choice, text, tokens[event.choice]))
+
+
+def _text_chunk(envelope: Envelope, choice: int, text: str, tokens: Sequence[Token]) -> ChunkChoice:
+    logprobs = _logprobs(tokens) if envelope.logprobs else None
+    return ChunkChoice(index=choice, delta=Delta(content=text), logprobs=logprobs, finish_reason=None)
 
 
 class _ChunkWriter:
@@ -109,7 +122,7 @@ class _ChunkWriter:
             object="chat.completion.chunk",
             created=self._envelope.created,
             model=self._envelope.model,
-            choices=[choice.model_copy(update={"logprobs": None})] if choice else [],
+            choices=[choice.model_copy(update={"logprobs": choice.logprobs})] if choice else [],
             system_fingerprint=self._fingerprint,
         )
         if self._include_usage:
@@ -118,15 +131,36 @@ class _ChunkWriter:
 
 
 def _note(translation: Translation, report: Report) -> TranslationNote:
+    confidence = translation.confidence(report)
     return TranslationNote(
         source_lang=translation.pair.source,
         source_confidence=translation.detection.confidence if translation.detection else None,
         target_lang=translation.pair.target,
         engine=translation.engine_id,
         engine_version=translation.engine_version,
+        confidence=None if confidence is None else round(confidence, 4),
         terms=TermsNote(applied=_terms(report.terms_applied), missing=_terms(report.terms_missing)),
         memory=[MemoryNote(segment=hit.segment, kind=hit.kind, score=round(hit.score, 3)) for hit in report.memory],
         warnings=[WarningNote(code=warning.code, segment=warning.segment) for warning in report.warnings],
+    )
+
+
+def _logprobs(tokens: Sequence[Token]) -> Logprobs:
+    """Of all tokens that have text, or might have had."""
+    return Logprobs(
+        content=[
+            TokenLogprob(
+                token=token.text,
+                logprob=token.logprob or 0.0,
+                bytes=list(token.text.encode()),
+                top_logprobs=[
+                    TopLogprob(token=each.text, logprob=each.logprob, bytes=list(each.text.encode()))
+                    for each in token.alternatives
+                ],
+            )
+            for token in tokens
+            if token.text or token.model_token is not None
+        ]
     )
 
 

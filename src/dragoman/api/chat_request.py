@@ -23,11 +23,6 @@ _AUTO = "auto"
 TIMEOUT_HEADER = "x-request-timeout"
 
 _NEUTRAL_VALUES: dict[str, tuple[object, ...]] = {
-    "presence_penalty": (None, 0),
-    "frequency_penalty": (None, 0),
-    "logit_bias": (None, {}),
-    "logprobs": (None, False),
-    "top_logprobs": (None, 0),
     "response_format": (None, {}, {"type": "text"}),
     "tool_choice": (None, {}, "none", "auto"),
 }
@@ -45,8 +40,8 @@ def parse(body: bytes) -> ChatRequest:
 
 def to_translation_request(body: ChatRequest, *, strict_roles: bool) -> TranslationRequest:
     """What the body asks for. Raises `InvalidRequest`."""
+    _refuse_unsupported(body)
     decoding = _decoding(body)
-    _refuse_unsupported(body, decoding)
     options = body.translation_options or TranslationOptions()
     source, target = options.source_lang, options.target_lang
     detect = not source or source.strip().lower() in ("", _AUTO)
@@ -164,23 +159,34 @@ def _text(message: Message) -> str:
 
 
 def _decoding(body: ChatRequest) -> Decoding:
+    if body.top_logprobs and not body.logprobs:
+        raise InvalidRequest("top_logprobs needs `logprobs: true`; add it.", param="top_logprobs")
     unlimited = body.top_k is None or body.top_k > _LARGEST_TOP_K
-    return Decoding(
+    decoding = Decoding(
         num_hypotheses=body.n or 1,
         top_k=_ALL if unlimited else max(1, body.top_k or 1),
         top_p=_DEFAULT_TOP_P if body.top_p is None else body.top_p,
         temperature=_DEFAULT_TEMPERATURE if body.temperature is None else body.temperature,
         repetition_penalty=body.repetition_penalty or 1.0,
+        presence_penalty=body.presence_penalty or 0.0,
+        frequency_penalty=body.frequency_penalty or 0.0,
+        logit_bias=tuple(sorted((_token_id(key), bias) for key, bias in (body.logit_bias or {}).items() if bias)),
+        top_logprobs=(body.top_logprobs or 0) if body.logprobs else None,
     )
+    seed = body.seen if body.seed is None else body.seed
+    return replace(decoding, seed=seed) if decoding.samples else decoding
 
 
-def _refuse_unsupported(body: ChatRequest, decoding: Decoding) -> None:
+def _token_id(key: str) -> int:
+    if not key.isdecimal():
+        raise InvalidRequest(
+            f"logit_bias: {key[:40]!r} is no token id; GET /v1/models/{{model}}/tokens?text= shows those of a text.",
+            param="logit_bias",
+        )
+    return int(key)
+
+
+def _refuse_unsupported(body: ChatRequest) -> None:
     for name, neutral in _NEUTRAL_VALUES.items():
         if getattr(body, name) not in neutral:
             raise UnsupportedParameter(f"`{name}` has no effect on this server yet; leave it out.", param=name)
-    for name in ("seed", "seen"):
-        if decoding.samples and getattr(body, name) is not None:
-            raise UnsupportedParameter(
-                f"`{name}` cannot make sampling repeatable yet; leave it out, or decode greedily with `top_k` 1.",
-                param=name,
-            )

@@ -8,8 +8,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr, WithJsonSchema
 
+from dragoman.core.answer import WarningCode
 from dragoman.core.languages import LANGUAGES
-from dragoman.core.types import FORMATS, WarningCode
+from dragoman.core.types import FORMATS
 
 
 def _whole_number(value: object) -> object:
@@ -123,13 +124,14 @@ class ChatRequest(_Request):
     n: Annotated[Integer, Field(ge=1, le=8)] | None = None
     tools: list[Any] | None = None
     tool_choice: Annotated[str | dict[str, Any] | None, WithJsonSchema(_only("none", "auto", {}))] = None
-    # Accepted with a value that changes nothing, refused otherwise.
-    presence_penalty: Annotated[Number | None, Field(ge=-2, le=2), WithJsonSchema(_only(0))] = None
-    frequency_penalty: Annotated[Number | None, Field(ge=-2, le=2), WithJsonSchema(_only(0))] = None
-    logit_bias: Annotated[dict[str, Number] | None, WithJsonSchema(_only({}))] = None
-    logprobs: Annotated[StrictBool | None, WithJsonSchema(_only(False))] = None
-    top_logprobs: Annotated[Integer | None, Field(ge=0, le=20), WithJsonSchema(_only(0))] = None
-    seed: Integer | None = None
+    presence_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = None
+    frequency_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = None
+    logit_bias: dict[str, Annotated[Number, Field(ge=-100, le=100)]] | None = Field(
+        None, description="Added to the logits of tokens, by id: see GET /v1/models/{model}/tokens."
+    )
+    logprobs: StrictBool | None = None
+    top_logprobs: Annotated[Integer, Field(ge=0, le=20)] | None = Field(None, description="Needs `logprobs`.")
+    seed: Integer | None = Field(None, description="Makes sampling repeatable.")
     seen: Integer | None = Field(None, description="The specification's spelling of `seed`.")
     response_format: Annotated[dict[str, Any] | None, WithJsonSchema(_only({}, {"type": "text"}))] = None
 
@@ -177,7 +179,8 @@ class WarningNote(_Response):
 
 class TranslationNote(_Response):
     """What was decided and checked. A source confidence of 0: undecidable, the configured fallback was taken; null:
-    the client named the language. Segments count from 0.
+    the client named the language. `confidence`: the quality to be expected, 0 to 1, by how probable the model finds its
+    translation; null where that was not measured for the engine. Segments count from 0.
     """
 
     source_lang: str
@@ -185,9 +188,31 @@ class TranslationNote(_Response):
     target_lang: str
     engine: str
     engine_version: str
+    confidence: float | None
     terms: TermsNote
     memory: list[MemoryNote]
     warnings: list[WarningNote]
+
+
+class TopLogprob(_Response):
+    """A token that might have stood in a place."""
+
+    token: str
+    logprob: float
+    bytes: list[int] | None
+
+
+class TokenLogprob(TopLogprob):
+    """A token of the answer, and what might have stood in its place. Text that no model wrote has logprob 0."""
+
+    top_logprobs: list[TopLogprob]
+
+
+class Logprobs(_Response):
+    """The tokens of a content, which is their text joined."""
+
+    content: list[TokenLogprob]
+    refusal: None = None
 
 
 class Choice(_Response):
@@ -195,7 +220,7 @@ class Choice(_Response):
 
     index: int
     message: AssistantMessage
-    logprobs: None = None
+    logprobs: Logprobs | None = None
     finish_reason: Literal["stop", "length"]
     translation: TranslationNote
 
@@ -232,7 +257,7 @@ class ChunkChoice(_Response):
 
     index: int
     delta: Delta
-    logprobs: None = None
+    logprobs: Logprobs | None = None
     finish_reason: Literal["stop", "length"] | None = None
     translation: TranslationNote | None = None
 

@@ -30,11 +30,36 @@ class ModelList(BaseModel):
     data: list[Model]
 
 
+class TokenOfModel(BaseModel):
+    """A token of a model. `token` is its name in the vocabulary, `text` what it stands for."""
+
+    id: int
+    token: str
+    text: str
+
+
+class TokenList(BaseModel):
+    """The tokens of a text."""
+
+    object: Literal["list"] = "list"
+    data: list[TokenOfModel]
+
+
 @router.get("/models")
 async def list_models(request: Request, _: Caller) -> ModelList:
     """The aliases of this server, but for the wildcard."""
     service: TranslationService = request.app.state.service
     return ModelList(data=[Model(id=model) for model in sorted(service.aliases) if model != WILDCARD])
+
+
+@router.get("/models/{model_id:path}/tokens", responses={404: {"model": ErrorResponse}})
+async def list_tokens(request: Request, model_id: str, _: Caller, text: str = "") -> TokenList:
+    """A text in a target language as the model writes it, with the ids that `logit_bias` takes."""
+    service: TranslationService = request.app.state.service
+    tokens = service.engines[service.alias(model_id).engine].target_tokens(text)
+    return TokenList(
+        data=[TokenOfModel(id=index, token=token.model_token or "", text=token.text) for index, token in tokens]
+    )
 
 
 @router.get("/models/{model_id:path}", responses={404: {"model": ErrorResponse}})

@@ -5,7 +5,7 @@ import sys
 import typer
 
 from dragoman import __version__
-from dragoman.cli import languages, models, serve, translate, tune
+from dragoman.cli import languages, models, serve, tokenize, translate, tune
 from dragoman.core.errors import DragomanError
 
 cli = typer.Typer(name="dragoman", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -13,6 +13,7 @@ cli.command()(serve.serve)
 cli.command()(translate.translate)
 cli.command()(models.models)
 cli.command()(languages.languages)
+cli.command()(tokenize.tokenize)
 cli.command()(tune.tune)
 
 

@@ -12,9 +12,10 @@ from rich.progress import Progress
 
 from dragoman.app import create_service
 from dragoman.cli.serve import ConfigOption
+from dragoman.core.answer import Piece
 from dragoman.core.errors import InvalidRequest
 from dragoman.core.languages import resolve
-from dragoman.core.types import Decoding, Format, Piece, Term, TranslationRequest
+from dragoman.core.types import Decoding, Format, Term, TranslationRequest
 from dragoman.ops.metrics import Metrics
 from dragoman.ops.settings import QWEN_MT_MODELS, Settings, load_settings
 from dragoman.service import TranslationService

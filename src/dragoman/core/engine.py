@@ -4,10 +4,12 @@ An engine translates batches of segments. It is created by a factory that `drago
 kind. `docs/add-an-engine.md` walks through one.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from dragoman.core.errors import InvalidRequest, UnsupportedParameter
 from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Token
 
 
@@ -23,9 +25,22 @@ class BatchPolicy:
     max_batches: int = 1
 
 
-Ability = Literal["terms", "examples", "domains", "constraints"]
+Ability = Literal["terms", "examples", "domains", "constraints", "scores"]
 """What an engine does itself: it reads `Segment.terms`, `examples` or `domains`, or searches with
-`Decoding.must_include_terms`. The server checks the terms of every engine."""
+`Decoding.must_include_terms`, or takes penalties, biases and seeds and shows log-probabilities (`scores`). The server
+checks the terms of every engine."""
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """How good translations of a model are that it finds so probable: measured by `training/calibrate.py`."""
+
+    intercept: float
+    slope: float
+
+    def quality(self, score: float) -> float:
+        """The quality to be expected, 0 to 1, of a translation with this mean log-probability per token."""
+        return 1 / (1 + math.exp(-(self.intercept + self.slope * score)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +50,8 @@ class EngineInfo:
     `version` identifies the weights: two engines with equal id and version give equal translations.
     `max_source_tokens` is the longest segment that `translate` takes, as `tokenize` counts. `placeholders` are tokens
     that the model was trained to copy, each of which may stand for one protected span; their tokens have no text.
+    `vocabulary_size`: ids of target tokens, from 0, which `Decoding.logit_bias` takes; 0 if the engine has none.
+    `calibrations` are by target language; those that nobody has measured are missing.
     """
 
     id: str
@@ -45,6 +62,28 @@ class EngineInfo:
     batch_policy: BatchPolicy = BatchPolicy()
     abilities: frozenset[Ability] = frozenset()
     placeholders: tuple[str, ...] = ()
+    vocabulary_size: int = 0
+    calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+
+    def check(self, decoding: Decoding) -> None:
+        """Raise `UnsupportedParameter` or `InvalidRequest` for what the engine cannot do."""
+        asked = {
+            "presence_penalty": bool(decoding.presence_penalty),
+            "frequency_penalty": bool(decoding.frequency_penalty),
+            "logit_bias": bool(decoding.logit_bias),
+            "logprobs": decoding.top_logprobs is not None,
+            "seed": decoding.samples and decoding.seed is not None,
+        }
+        for param, is_asked in asked.items():
+            if is_asked and "scores" not in self.abilities:
+                raise UnsupportedParameter(f"`{param}` has no effect on this model; leave it out.", param=param)
+        unknown = [token for token, _ in decoding.logit_bias if token >= self.vocabulary_size]
+        if unknown:
+            raise InvalidRequest(
+                f"logit_bias: this model has no token {unknown[0]}; its ids go from 0 to {self.vocabulary_size - 1}, "
+                "and GET /v1/models/{model}/tokens?text= shows those of a text.",
+                param="logit_bias",
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +116,9 @@ class Engine(Protocol):
 
     def tokenize(self, text: str) -> tuple[Token, ...]:
         """Cut source text into the model's tokens, whose texts joined are `text`. Called on any thread."""
+
+    def target_tokens(self, text: str) -> Sequence[tuple[int, Token]]:
+        """A text in the target language as the model writes it: the ids and tokens; none without a vocabulary."""
 
     async def translate(self, batch: Batch, on_token: OnToken | None = None) -> Sequence[Hypotheses]:
         """Translate a batch; one entry per segment, in order, each with `decoding.num_hypotheses` hypotheses or fewer.

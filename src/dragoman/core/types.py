@@ -4,31 +4,12 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal, get_args
 
-FinishReason = Literal["stop", "length"]
-
 Format = Literal["text", "html", "xml", "markdown", "srt", "vtt", "json", "po"]
 """What a document is written in."""
 
 FORMATS: tuple[Format, ...] = get_args(Format)
 
 SpanRole = Literal["atom", "open", "close"]
-
-WarningCode = Literal[
-    "empty",  # the model said nothing; the source stands in its place
-    "truncated",  # the model came to its length limit
-    "repetition",  # the translation goes round in circles
-    "length",  # far too long or too short for its source
-    "script",  # written in letters of another language
-    "echo",  # the source came back untranslated
-    "invented_placeholder",  # the model wrote a tag or placeholder that the source has not; it was taken out
-    "placeholder_moved",  # a protected span was put back without knowing where its words went
-    "term_missing",  # a term's target is not in the translation
-    "term_moved",  # a term's target was put in without knowing where its word went
-    "number_changed",  # a number of the source is not in the translation
-    "domains_ignored",  # no engine takes `domains`
-    "no_text_found",  # read in its format, the document has nothing to translate
-]
-"""What may be wrong with a translation. The set is closed: clients may act on each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +36,8 @@ class Decoding:
 
     `top_k` 1 is greedy or beam search; any other value samples from the `top_k` most probable tokens, 0 from all.
     `must_include_terms`: search only translations with the targets of all terms; for engines with that ability.
+    The others are for engines with the ability `scores`: OpenAI's penalties, biases of target token ids, a `seed` that
+    makes sampling repeatable, and with `top_logprobs` not None tokens with log-probabilities and so many alternatives.
     """
 
     beam_size: int | None = None
@@ -64,6 +47,22 @@ class Decoding:
     temperature: float = 1.0
     repetition_penalty: float = 1.0
     must_include_terms: bool = False
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    logit_bias: tuple[tuple[int, float], ...] = ()
+    seed: int | None = None
+    top_logprobs: int | None = None
+
+    @property
+    def is_controlled(self) -> bool:
+        """Whether each choice of a token must be ours."""
+        is_seeded = self.samples and self.seed is not None
+        return bool(self.presence_penalty or self.frequency_penalty or self.logit_bias or is_seeded)
+
+    @property
+    def is_repeatable(self) -> bool:
+        """Whether the same text gets the same translation each time."""
+        return not self.samples or self.seed is not None
 
     @property
     def samples(self) -> bool:
@@ -126,16 +125,25 @@ class TranslationRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class Alternative:
+    """A token that might have stood in the place of another, and its log-probability there."""
+
+    text: str
+    logprob: float
+
+
+@dataclass(frozen=True, slots=True)
 class Token:
     """A stretch of text and the model token that it came from.
 
     `model_token` None: the text did not come from the model (white space between segments, for instance).
-    A token that completes no character yet (a byte of several) has an empty text.
+    A token that completes no character yet (a byte of several) has an empty text. `alternatives`: most probable first.
     """
 
     text: str
     model_token: str | None = None
     logprob: float | None = None
+    alternatives: tuple[Alternative, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,68 +220,3 @@ class Hypothesis:
     def text(self) -> str:
         """The translation."""
         return "".join(token.text for token in self.tokens)
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """The next part of one choice's answer, in document order, with the tokens that its text came from."""
-
-    choice: int
-    tokens: tuple[Token, ...]
-
-    @property
-    def text(self) -> str:
-        """What the client reads."""
-        return "".join(token.text for token in self.tokens)
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """Tokens of the model that answered."""
-
-    prompt_tokens: int
-    completion_tokens: int
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryHit:
-    """What the memory knew of a segment: its translation, one to be adapted, or examples for the engine."""
-
-    segment: int
-    kind: Literal["exact", "adapted", "example"]
-    score: float
-
-
-@dataclass(frozen=True, slots=True)
-class SegmentWarning:
-    """What is wrong with the translation of a segment, counted from 0; without one, of the whole request."""
-
-    code: WarningCode
-    segment: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Report:
-    """What was checked in one choice. A term is applied if its target is there for every time that its source is."""
-
-    terms_applied: tuple[Term, ...] = ()
-    terms_missing: tuple[Term, ...] = ()
-    memory: tuple[MemoryHit, ...] = ()
-    warnings: tuple[SegmentWarning, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The end of an answer: why each choice ended, what was checked in it, and what all of them used."""
-
-    finish_reasons: tuple[FinishReason, ...]
-    usage: Usage
-    reports: tuple[Report, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Detection:
-    """The source language, and how sure the detector is, 0 to 1. Confidence 0: undecidable, the fallback was taken."""
-
-    language: str
-    confidence: float

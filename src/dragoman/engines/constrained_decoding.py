@@ -6,38 +6,17 @@ of all steps of a whole path; a constraint is begun where its first token costs 
 freely from that place.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+
+from dragoman.engines.paths import Extend, Path
 
 # Places at which a constraint is tried.
 _MOST_PLACES = 2
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
-    """Token ids of a translation, its end token included; the logits at each of them: ids × vocabulary."""
-
-    ids: tuple[int, ...]
-    logits: NDArray[np.float32]
-    attention: list[list[float]]
-
-    @property
-    def score(self) -> float:
-        """Mean log-probability of its tokens."""
-        peaks = self.logits.max(axis=1)
-        totals = np.log(np.exp(self.logits - peaks[:, None]).sum(axis=1)) + peaks
-        return float((self.logits[np.arange(len(self.ids)), list(self.ids)] - totals).mean())
-
-
 Constraint = tuple[int, ...]
-Beginning = tuple[int, tuple[int, ...]]
-"""The index of a sentence, and the first tokens of its translation."""
-
-Extend = Callable[[Sequence[Beginning]], Sequence[Path]]
-"""The paths that the model takes after some beginnings."""
 
 
 def search(extend: Extend, constraints: Sequence[Sequence[Constraint]]) -> list[Path]:

@@ -13,19 +13,17 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from dragoman.core.engine import Batch, BatchPolicy, EngineInfo, Hypotheses, OnToken
 from dragoman.core.errors import ConfigurationError
 from dragoman.core.languages import has_spaces
 from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Token
-from dragoman.engines.constrained_decoding import Beginning
-from dragoman.engines.constrained_decoding import Path as TokenPath
-from dragoman.engines.constrained_decoding import search as search_with_constraints
 from dragoman.engines.ctranslate2_loading import SPARE_TRANSLATORS, Options, load_translator
+from dragoman.engines.ctranslate2_paths import PathFinder
 from dragoman.engines.model_card import CARD, TEXT, ModelCard, find_model, load_card, read_vocabulary
+from dragoman.engines.paths import Path as TokenPath
 from dragoman.engines.term_annotation import Annotated, annotate
 from dragoman.engines.tokenizers import GrowingHypothesis, load_tokenizers
+from dragoman.engines.writing import Writer, Written
 
 _LOWEST_TEMPERATURE = 0.01
 _REPETITION_PENALTIES = (0.01, 100.0)
@@ -59,9 +57,11 @@ class CTranslate2Engine:
         self._target_pieces = list(self._target_ids)
         self._beam_size = options.beam_size or card.beam_size
         self._end = str(config.get("eos_token") or "</s>")
+        self._unknown = str(config.get("unk_token") or "<unk>")
         specials = {str(config.get(key)) for key in ("bos_token", "unk_token", "decoder_start_token")}
         silent = frozenset({*card.languages.values(), *card.marks, *specials, self._end, "<pad>"})
         self._source, self._target = load_tokenizers(card, directory, silent)
+        self._writer = Writer(self._target, self._target_pieces, self._target_ids)
         self._check_limits(directory)
         translators = self._translator.num_translators
         self._executor = ThreadPoolExecutor(translators, thread_name_prefix=f"engine-{card.id}")
@@ -74,8 +74,10 @@ class CTranslate2Engine:
             batch_policy=BatchPolicy(
                 options.max_batch_segments, options.max_batch_tokens, translators - SPARE_TRANSLATORS
             ),
-            abilities=frozenset({"constraints", "terms"} if card.terms else {"constraints"}),
+            abilities=frozenset({"constraints", "scores", *(("terms",) if card.terms else ())}),
             placeholders=tuple(card.placeholders),
+            vocabulary_size=len(self._target_ids),
+            calibrations=card.calibrations,
         )
 
     def _check_limits(self, directory: Path) -> None:
@@ -99,6 +101,10 @@ class CTranslate2Engine:
     def tokenize(self, text: str) -> tuple[Token, ...]:
         """Cut source text into the model's pieces."""
         return self._source.tokenize(text)
+
+    def target_tokens(self, text: str) -> list[tuple[int, Token]]:
+        """A text as the model writes it."""
+        return self._writer.encoded(text)
 
     @property
     def _longest_source(self) -> int:
@@ -171,14 +177,20 @@ class CTranslate2Engine:
         }
 
     def _decode(self, batch: Batch, search: dict[str, Any], on_step: _OnStep | None) -> list[Hypotheses]:
+        paths = self._paths(batch)
         if batch.decoding.must_include_terms:
-            return self._decode_with_terms(batch)
-        prefix = self._card.frame(self._card.target_prefix, batch.pair, [])
+            wanted = [[self._constraint(each.term.target, batch.pair) for each in one.terms] for one in batch.segments]
+            return self._of_paths([[path] for path in paths.with_constraints(wanted)], batch)
+        if batch.decoding.is_controlled:
+            end, unknown = self._target_ids[self._end], self._target_ids.get(self._unknown)
+            never = () if unknown is None else (unknown,)
+            return self._of_paths(paths.controlled(batch.decoding, end, never), batch)
+        given = len(paths.prefix)
         results = self._translator.translate_batch(
-            [self._source_tokens(segment, batch.pair) for segment in batch.segments],
-            target_prefix=[prefix] * len(batch.segments) if prefix else None,
+            paths.sources,
+            target_prefix=[paths.prefix] * len(batch.segments) if given else None,
             max_input_length=0,
-            max_decoding_length=self._card.max_target_tokens + len(prefix),
+            max_decoding_length=self._card.max_target_tokens + given,
             min_decoding_length=0,
             disable_unk=True,
             return_end_token=True,
@@ -187,9 +199,11 @@ class CTranslate2Engine:
             callback=on_step,
             **search,
         )
+        if batch.decoding.top_logprobs is not None:
+            return self._of_paths(self._along(paths, [result.hypotheses for result in results]), batch)
         return [
             tuple(
-                self._hypothesis(pieces[len(prefix) :], score, attention[len(prefix) :], segment, batch.pair)
+                self._hypothesis(_written(pieces, score, attention, given), segment, batch.pair)
                 for pieces, score, attention in zip(
                     result.hypotheses, result.scores, result.attention or [[]] * len(result.scores), strict=True
                 )
@@ -197,45 +211,38 @@ class CTranslate2Engine:
             for result, segment in zip(results, batch.segments, strict=True)
         ]
 
-    def _decode_with_terms(self, batch: Batch) -> list[Hypotheses]:
-        """Good translations that have the targets of all terms that the model can write."""
-        sources = [self._source_tokens(segment, batch.pair) for segment in batch.segments]
-        prefix = self._card.frame(self._card.target_prefix, batch.pair, [])
-        wanted = [[self._constraint(term.term.target, batch.pair) for term in each.terms] for each in batch.segments]
-        paths = search_with_constraints(
-            lambda beginnings: self._extend(sources, prefix, beginnings),
-            [[constraint for constraint in constraints if constraint] for constraints in wanted],
+    def _paths(self, batch: Batch) -> PathFinder:
+        return PathFinder(
+            self._translator,
+            self._target_ids,
+            self._target_pieces,
+            sources=[self._source_tokens(segment, batch.pair) for segment in batch.segments],
+            prefix=self._card.frame(self._card.target_prefix, batch.pair, []),
+            most_tokens=self._card.max_target_tokens,
         )
+
+    def _along(self, paths: PathFinder, hypotheses: Sequence[Sequence[list[str]]]) -> list[list[TokenPath]]:
+        """The same hypotheses with logits, which a beam does not give."""
+        given = len(paths.prefix)
+        flat = [(index, pieces[given:]) for index, each in enumerate(hypotheses) for pieces in each]
+        found = iter(paths.along(flat))
+        return [[next(found) for _ in each] for each in hypotheses]
+
+    def _of_paths(self, paths: Sequence[Sequence[TokenPath]], batch: Batch) -> list[Hypotheses]:
         return [
-            (self._hypothesis(self._pieces(path), path.score, path.attention, segment, batch.pair),)
-            for path, segment in zip(paths, batch.segments, strict=True)
+            tuple(
+                self._hypothesis(
+                    Written(
+                        [self._target_pieces[index] for index in path.ids], path.score, path.attention, path.logits
+                    ),
+                    segment,
+                    batch.pair,
+                    top=batch.decoding.top_logprobs,
+                )
+                for path in found
+            )
+            for found, segment in zip(paths, batch.segments, strict=True)
         ]
-
-    def _pieces(self, path: TokenPath) -> list[str]:
-        return [self._target_pieces[index] for index in path.ids]
-
-    def _extend(
-        self, sources: Sequence[list[str]], prefix: list[str], beginnings: Sequence[Beginning]
-    ) -> list[TokenPath]:
-        """Greedy translations with these beginnings, with all their logits."""
-        results = self._translator.translate_batch(
-            [sources[index] for index, _ in beginnings],
-            target_prefix=[[*prefix, *(self._target_pieces[each] for each in ids)] for _, ids in beginnings],
-            max_input_length=0,
-            max_decoding_length=self._card.max_target_tokens + len(prefix),
-            min_decoding_length=0,
-            beam_size=1,
-            disable_unk=True,
-            return_end_token=True,
-            return_logits_vocab=True,
-            return_attention=True,
-        )
-        paths = []
-        for result in results:
-            ids = tuple(self._target_ids[piece] for piece in result.hypotheses[0][len(prefix) :])
-            logits = np.array([np.asarray(view) for view in result.logits[0][len(prefix) :]], dtype=np.float32)
-            paths.append(TokenPath(ids, logits, result.attention[0][len(prefix) :]))
-        return paths
 
     def _constraint(self, text: str, pair: Pair) -> tuple[int, ...]:
         """The ids of a text within a sentence; none if the vocabulary cannot write it."""
@@ -246,16 +253,13 @@ class CTranslate2Engine:
         known = tuple(index for index in ids if index is not None)
         return known if len(known) == len(ids) else ()
 
-    def _hypothesis(
-        self, pieces: list[str], score: float, attention: list[list[float]], segment: Segment, pair: Pair
-    ) -> Hypothesis:
-        ended = bool(pieces) and pieces[-1] == self._end
-        detokenizer = self._target.detokenizer()
-        tokens = tuple(Token(detokenizer.feed(piece), piece) for piece in (pieces[:-1] if ended else pieces))
+    def _hypothesis(self, written: Written, segment: Segment, pair: Pair, top: int | None = None) -> Hypothesis:
+        ended = bool(written.pieces) and written.pieces[-1] == self._end
+        tokens = self._writer.tokens(written.pieces[:-1] if ended else written.pieces, written.logits, top)
         first = self._card.source_tokens.index(TEXT)  # the columns before it are tags
-        columns = [first + column for column in self._annotated(segment, pair).columns] if attention else []
-        alignment = tuple(tuple(row[column] for column in columns) for row in attention[: len(tokens)])
-        return Hypothesis(tokens=tokens, score=score, ended=ended, alignment=alignment or None)
+        columns = [first + column for column in self._annotated(segment, pair).columns] if written.attention else []
+        alignment = tuple(tuple(row[column] for column in columns) for row in written.attention[: len(tokens)])
+        return Hypothesis(tokens=tokens, score=written.score, ended=ended, alignment=alignment or None)
 
     async def health(self) -> bool:
         """Whether the model is in memory."""
@@ -265,3 +269,8 @@ class CTranslate2Engine:
         """Wait for the threads, then unload."""
         await asyncio.to_thread(self._executor.shutdown)
         await asyncio.to_thread(self._translator.unload_model)
+
+
+def _written(pieces: list[str], score: float, attention: list[list[float]], given: int) -> Written:
+    """What follows the prefix of `given` pieces, over which CTranslate2 spreads the score, too."""
+    return Written(pieces[given:], score * len(pieces) / max(1, len(pieces) - given), attention[given:])

@@ -54,6 +54,10 @@ class FakeEngine:
         """One token a word."""
         return tuple(Token(word, word) for word in _WORD.findall(text))
 
+    def target_tokens(self, text: str) -> Sequence[tuple[int, Token]]:  # noqa: ARG002 # as the contract has it
+        """It has no vocabulary."""
+        return ()
+
     async def translate(self, batch: Batch, on_token: OnToken | None = None) -> Sequence[Hypotheses]:
         """Prefix each segment with its target language."""
         await asyncio.sleep(0)

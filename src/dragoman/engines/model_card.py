@@ -12,6 +12,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from dragoman.core.engine import Calibration
 from dragoman.core.errors import ConfigurationError
 from dragoman.core.languages import LANGUAGES
 from dragoman.core.types import Pair
@@ -44,13 +45,20 @@ class TermMarks(_Strict):
     closes: str
 
 
+class ConfidenceCard(_Strict):
+    """The quality to be expected, by mean log-probability: logistic(intercept + slope × score)."""
+
+    intercept: float
+    slope: float
+
+
 class ModelCard(_Strict):
     """A parsed `model.toml`.
 
     `languages` maps our codes to the model's own token for the language. `source_tokens` frames what the encoder reads
     and `target_prefix` what the decoder starts with; in both, `{source}` and `{target}` stand for those tokens and
     `{text}` for the pieces of the text. `placeholders` are tokens that the model was trained to copy; with `terms`, it
-    reads the translations of terms in the source.
+    reads the translations of terms in the source. `confidence` is by target language.
     """
 
     id: str
@@ -68,6 +76,7 @@ class ModelCard(_Strict):
     tokenizer: TokenizerCard
     placeholders: list[str] = []
     terms: TermMarks | None = None
+    confidence: dict[str, ConfidenceCard] = {}
     sha256: dict[str, str] = {}
 
     def all_pairs(self) -> frozenset[Pair]:
@@ -75,6 +84,11 @@ class ModelCard(_Strict):
         if self.pairs == "all":
             return frozenset(Pair(a, b) for a in self.languages for b in self.languages if a != b)
         return frozenset(Pair(source, target) for source, target in self.pairs)
+
+    @property
+    def calibrations(self) -> dict[str, Calibration]:
+        """What `confidence` says of each target language."""
+        return {code: Calibration(each.intercept, each.slope) for code, each in self.confidence.items()}
 
     @property
     def marks(self) -> list[str]:

@@ -20,6 +20,9 @@ class Detokenizer(Protocol):
     def feed(self, piece: str) -> str:
         """The text that this token completes; the texts of all tokens, joined, are the translation."""
 
+    def peek(self, piece: str) -> str:
+        """What `feed` would give."""
+
 
 class Tokenizer(Protocol):
     """One side of a model."""
@@ -88,6 +91,14 @@ class PieceDetokenizer:
             text = piece.replace("▁", " ")
         return self._without_outer_spaces(text)
 
+    def peek(self, piece: str) -> str:
+        """What `feed` would give."""
+        spaces, started, state = self._spaces, self._started, self._bytes.getstate()
+        text = self.feed(piece)
+        self._spaces, self._started = spaces, started
+        self._bytes.setstate(state)
+        return text
+
     def _without_outer_spaces(self, text: str) -> str:
         text = self._spaces + text if self._started else text.lstrip()
         kept = text.rstrip()
@@ -113,6 +124,8 @@ class CharacterTokenizer:
     def feed(self, piece: str) -> str:
         """The character itself."""
         return "" if piece in self._silent else piece
+
+    peek = feed
 
 
 def load_tokenizers(card: ModelCard, directory: Path, silent: frozenset[str]) -> tuple[Tokenizer, Tokenizer]:

@@ -30,7 +30,9 @@ class TraditionalChinese:
         self._engine = engine
         self._to_simplified, self._to_traditional = OpenCC("t2s"), OpenCC("s2tw")
         added = {_changed(pair, SIMPLIFIED, TRADITIONAL) for pair in engine.info.pairs}
-        self._info = replace(engine.info, pairs=engine.info.pairs | added)
+        known = engine.info.calibrations
+        calibrations = {**known, TRADITIONAL: known[SIMPLIFIED]} if SIMPLIFIED in known else known
+        self._info = replace(engine.info, pairs=engine.info.pairs | added, calibrations=calibrations)
 
     @property
     def info(self) -> EngineInfo:
@@ -42,6 +44,10 @@ class TraditionalChinese:
         simplified = text if _is_japanese(text) else _converted(text, self._to_simplified)
         tokens = self._engine.tokenize(simplified)
         return tokens if simplified == text else _with_text(tokens, text)
+
+    def target_tokens(self, text: str) -> Sequence[tuple[int, Token]]:
+        """As the engine writes the Simplified form."""
+        return self._engine.target_tokens(_converted(text, self._to_simplified))
 
     async def translate(self, batch: Batch, on_token: OnToken | None = None) -> Sequence[Hypotheses]:
         """Translate as Simplified; what comes is Traditional if that is the target."""

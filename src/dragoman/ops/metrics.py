@@ -8,7 +8,7 @@ from typing import Literal
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
-from dragoman.core.types import Usage
+from dragoman.core.answer import Usage
 
 Phase = Literal["prepare", "translate"]
 

@@ -1,8 +1,10 @@
 """Ends an answer early: at a stop string, wherever segments and stream pieces fall, or at a number of tokens."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from dragoman.core.types import FinishReason, Token
+from dragoman.core.answer import FinishReason
+from dragoman.core.types import Token
 
 
 class AnswerCutter:
@@ -85,4 +87,4 @@ def _first(tokens: list[Token], chars: int) -> list[Token]:
     if rest == 0:
         return tokens[:count]
     last = tokens[count]
-    return [*tokens[:count], Token(last.text[:rest], last.model_token, last.logprob)]
+    return [*tokens[:count], replace(last, text=last.text[:rest])]

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 
 from py3langid.langid import MODEL_FILE, LanguageIdentifier
 
+from dragoman.core.answer import Detection
 from dragoman.core.languages import LANGUAGES
-from dragoman.core.types import Detection
 from dragoman.pipeline.script import main_script
 
 _SAMPLE_CHARS = 3000

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass
 
-from dragoman.core.types import MemoryHit, Pair, Segment, Token
+from dragoman.core.answer import MemoryHit
+from dragoman.core.types import Pair, Segment, Token
 from dragoman.pipeline.block import Escaping
 
 

@@ -9,9 +9,10 @@ import asyncio
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 
+from dragoman.core.answer import WarningCode
 from dragoman.core.engine import Ability, Hypotheses
 from dragoman.core.languages import has_spaces
-from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Term, Token, WarningCode
+from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Term, Token
 from dragoman.pipeline.block import escape
 from dragoman.pipeline.document import Passage
 from dragoman.pipeline.enforce import enforce, missing_terms
@@ -40,12 +41,16 @@ _LEAST_REPETITION_PENALTY = 1.2
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A passage's part of one answer, as the document writes it. `ended`: not cut at the model's length limit."""
+    """A passage's part of one answer, as the document writes it. `ended`: not cut at the model's length limit.
+
+    `score`: the mean log-probability that the model gave what it wrote, if it did.
+    """
 
     tokens: tuple[Token, ...]
     ended: bool = True
     missing: tuple[Term, ...] = ()
     warnings: tuple[WarningCode, ...] = ()
+    score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,14 +159,15 @@ class Finisher:
         segment, hypothesis, warnings = passage.segment, attempt.hypothesis, attempt.warnings
         missing = tuple(missing_terms(hypothesis.text, segment.terms, self._pair))
         if not hypothesis.text.strip():
-            return Finished((*hypothesis.tokens, Token(passage.source)), hypothesis.ended, missing, warnings)
+            tokens = (*hypothesis.tokens, Token(passage.source))
+            return Finished(tokens, hypothesis.ended, missing, warnings, hypothesis.score)
         if passage.escaping != "none":
             written = tuple(replace(token, text=escape(token.text, passage.escaping)) for token in hypothesis.tokens)
             hypothesis = replace(hypothesis, tokens=written)
         if segment.protected:
             warnings += ("placeholder_moved",) if is_guess(hypothesis, segment) else ()
             hypothesis = restore(hypothesis, segment, self._pair)
-        return Finished(hypothesis.tokens, hypothesis.ended, missing, warnings)
+        return Finished(hypothesis.tokens, hypothesis.ended, missing, warnings, hypothesis.score)
 
 
 def _badness(attempt: _Attempt) -> int:

@@ -3,9 +3,10 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
+from dragoman.core.answer import Detection
 from dragoman.core.errors import UnsupportedLanguage
 from dragoman.core.languages import LANGUAGES
-from dragoman.core.types import Detection, Pair
+from dragoman.core.types import Pair
 from dragoman.pipeline.detect import Detector
 
 # From so many letters on, a language that cannot be translated is told from those that can.

@@ -10,18 +10,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Collection, Seq
 from contextlib import aclosing
 from dataclasses import replace
 
+from dragoman.core.answer import FinishReason, Outcome, Piece, Report, SegmentWarning, Usage
 from dragoman.core.engine import Ability, Hypotheses
-from dragoman.core.types import (
-    Decoding,
-    FinishReason,
-    Outcome,
-    Piece,
-    Report,
-    SegmentWarning,
-    Term,
-    Token,
-    Usage,
-)
+from dragoman.core.types import Decoding, Term, Token
 from dragoman.pipeline.block import escape
 from dragoman.pipeline.cut import AnswerCutter
 from dragoman.pipeline.document import Document, Passage
@@ -169,6 +160,7 @@ class _Choice:
         self._terms: dict[Term, bool] = {}  # whether it is missing somewhere
         self._warnings: list[SegmentWarning] = []
         self._passages = 0
+        self._score, self._scored_tokens = 0.0, 0
 
     @property
     def finish_reason(self) -> FinishReason:
@@ -177,6 +169,10 @@ class _Choice:
     def note(self, index: int, passage: Passage, finished: Finished) -> None:
         self._passages = index + 1
         self._truncated |= not finished.ended
+        if finished.score is not None:
+            tokens = len(finished.tokens) + 1  # the one that ends it
+            self._score += finished.score * tokens
+            self._scored_tokens += tokens
         for occurrence in passage.segment.terms:
             self._terms[occurrence.term] = self._terms.get(occurrence.term, False) | (
                 occurrence.term in finished.missing
@@ -191,4 +187,5 @@ class _Choice:
             terms_missing=tuple(term for term, missing in self._terms.items() if missing),
             memory=tuple(hit for part in parts for hit in part.memory_hits if hit.segment < self._passages),
             warnings=(*ignored, *self._warnings),
+            score=self._score / self._scored_tokens if self._scored_tokens else None,
         )

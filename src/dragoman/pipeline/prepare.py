@@ -9,9 +9,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
+from dragoman.core.answer import MemoryHit
 from dragoman.core.engine import EngineInfo
 from dragoman.core.languages import has_spaces
-from dragoman.core.types import Example, MemoryHit, Occurrence, Pair, Protected, Segment, Term, Token
+from dragoman.core.types import Example, Occurrence, Pair, Protected, Segment, Term, Token
 from dragoman.pipeline.block import Block, Span
 from dragoman.pipeline.document import Document, Passage
 from dragoman.pipeline.memory import Memory

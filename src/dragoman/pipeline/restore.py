@@ -6,6 +6,7 @@ tags are put around the translation of what they enclosed, and nest as they did.
 
 from collections import Counter, deque
 from collections.abc import Collection
+from dataclasses import replace
 
 from dragoman.core.languages import has_spaces
 from dragoman.core.types import Hypothesis, Pair, Protected, Segment, Token
@@ -92,7 +93,7 @@ def _apart(tokens: list[Token], token: Token, *, opened: bool) -> Token:
     """The token, without a space that would double one before it or stand behind an opening mark."""
     last = tokens[-1] if tokens else Token("")
     unwanted = opened or (last.model_token is None and last.text[-1:].isspace())
-    return Token(token.text[1:], token.model_token, token.logprob) if unwanted and token.text[:1] == " " else token
+    return replace(token, text=token.text[1:]) if unwanted and token.text[:1] == " " else token
 
 
 def _placed(hypothesis: Hypothesis, segment: Segment) -> list[tuple[int, int]]:

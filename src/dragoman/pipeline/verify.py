@@ -4,8 +4,9 @@ import re
 import unicodedata
 from dataclasses import replace
 
+from dragoman.core.answer import WarningCode
 from dragoman.core.languages import LANGUAGES, has_spaces
-from dragoman.core.types import Hypothesis, Pair, Segment, WarningCode
+from dragoman.core.types import Hypothesis, Pair, Segment
 from dragoman.pipeline.enforce import missing_terms
 from dragoman.pipeline.protect import find
 from dragoman.pipeline.script import main_script

@@ -103,7 +103,7 @@ class Batcher:
         """
         if self._aborted:
             raise self._aborted
-        keys = [None if decoding.samples else self._key(segment, pair, decoding) for segment in segments]
+        keys = [self._key(segment, pair, decoding) if decoding.is_repeatable else None for segment in segments]
         known = await self._cached(keys) if claim.use_cache else [None] * len(keys)
         works = []
         for index, (segment, key, found) in enumerate(zip(segments, keys, known, strict=True)):
