@@ -5,7 +5,7 @@ from typing import Any
 
 import httpx
 
-from dragoman.api.chat_schema import ChatCompletion, ChatCompletionChunk
+from dragoman.api.chat_response import ChatCompletion, ChatCompletionChunk
 
 TO_CHINESE = {"source_lang": "English", "target_lang": "Chinese"}
 
@@ -25,7 +25,7 @@ async def translate(client: httpx.AsyncClient, content: Any = "Hello there", **f
     """The text of the first choice."""
     response = await chat(client, content, **fields)
     assert response.status_code == 200, response.text
-    return ChatCompletion.model_validate_json(response.text).choices[0].message.content
+    return ChatCompletion.model_validate_json(response.text).choices[0].message.content or ""
 
 
 async def refusal(client: httpx.AsyncClient, content: Any = "Hello there", **fields: Any) -> dict[str, Any]:

@@ -194,6 +194,7 @@ class TranslationService:
                 abilities=engine.info.abilities,
                 stop=request.stop,
                 max_tokens=request.max_tokens,
+                keep_layout=request.keep_layout,
             )
             with self._metrics.phase("translate"):
                 async with aclosing(self._settled(events, engine, deadline)) as settled:

@@ -8,7 +8,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
-from dragoman.api.chat_schema import ChatCompletion, TokenLogprob
+from dragoman.api.chat_response import ChatCompletion, TokenLogprob
 from dragoman.app import create_app
 from dragoman.ops.settings import Settings
 from tests.chat import body, chat, events, refusal

@@ -80,11 +80,3 @@ def follow_in(ids: tuple[int, ...], parts: Sequence[tuple[int, ...]]) -> bool:
             return False
         place = found[0] + len(part)
     return True
-
-
-def test_score_is_the_mean_log_probability_of_the_path() -> None:
-    """The end included."""
-    path = path_after(())
-
-    logprobs = [row[token] - np.log(np.exp(row).sum()) for row, token in zip(path.logits, path.ids, strict=True)]
-    assert path.score == pytest.approx(float(np.mean(logprobs)), rel=1e-5)

@@ -13,7 +13,8 @@ from dragoman.engines.controlled_decoding import Vocabulary, adjust, draw, searc
 from dragoman.engines.paths import Beginning, Logits, Path
 
 SIZE, END, UNKNOWN = 6, 0, 5
-VOCABULARY = Vocabulary(end=END, never=(UNKNOWN,), most_tokens=9)
+MOST = 9
+VOCABULARY = Vocabulary(end=END, never=(UNKNOWN,))
 
 
 class ToyModel:
@@ -51,7 +52,7 @@ def generator(seed: int) -> np.random.Generator:
 def one_by_one(decoding: Decoding, random: np.random.Generator, sentence: int = 0) -> tuple[int, ...]:
     """The same decoding the plain way: a choice from the model's logits at each step."""
     model, ids = ToyModel(), list[int]()
-    while len(ids) < VOCABULARY.most_tokens and (not ids or ids[-1] != END):
+    while len(ids) < MOST and (not ids or ids[-1] != END):
         row = adjust(model.row(sentence, ids), Counter(ids), decoding)
         row[UNKNOWN] = -np.inf
         ids.append(draw(row, decoding, random.random()) if decoding.samples else int(row.argmax()))
@@ -76,19 +77,26 @@ DECODINGS = st.builds(
 def test_a_walk_along_paths_chooses_as_a_search_token_by_token(decoding: Decoding) -> None:
     """Whatever is penalised, favoured or drawn, in every sentence of a batch."""
     model = ToyModel()
-    found = search(model, 3, decoding, VOCABULARY, lambda sentence, *_: generator(sentence))
+    found = search(model, [MOST] * 3, decoding, VOCABULARY, lambda sentence, *_: generator(sentence))
     assert [path.ids for [path] in found] == [one_by_one(decoding, generator(i), i) for i in range(3)]
-    assert model.calls <= VOCABULARY.most_tokens
+    assert model.calls <= MOST
     [path] = found[1]
     assert np.allclose(path.logits, [model.row(1, path.ids[:place]) for place in range(len(path.ids))])
     assert len(path.attention) == len(path.ids)
+
+
+def test_log_probabilities_are_those_of_the_softmax() -> None:
+    """Of every token at each place, large logits or small."""
+    logits = np.log(np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]], np.float32)) + np.array([[90.0], [-90.0]], np.float32)
+    rows = Path((0, 2), logits, []).log_probabilities()
+    assert np.exp(rows) == pytest.approx(np.array([[0.5, 0.3, 0.2], [0.1, 0.1, 0.8]]), abs=1e-4)
 
 
 def test_who_asks_for_nothing_is_answered_by_one_call() -> None:
     """The greedy path itself."""
     model = ToyModel()
     decoding = Decoding(presence_penalty=1e-9)
-    search(model, 2, decoding, Vocabulary(END, (), 9), lambda *_: generator(1))
+    search(model, [MOST] * 2, decoding, Vocabulary(END, ()), lambda *_: generator(1))
     assert model.calls == 1
 
 
@@ -124,7 +132,7 @@ def test_tokens_are_drawn_as_often_as_they_are_probable(decoding: Decoding, prob
 @pytest.mark.parametrize("decoding", [Decoding(num_hypotheses=3), Decoding(num_hypotheses=3, top_k=0, seed=1)])
 def test_choices_differ(decoding: Decoding) -> None:
     """By their first tokens where nothing is drawn, else by what is drawn."""
-    found = search(ToyModel(), 4, decoding, VOCABULARY, lambda *key: np.random.default_rng(key))
+    found = search(ToyModel(), [MOST] * 4, decoding, VOCABULARY, lambda *key: np.random.default_rng(key))
     assert all(len({path.ids for path in choices}) == 3 for choices in found)
     assert UNKNOWN not in {token for choices in found for path in choices for token in path.ids}
 
@@ -132,6 +140,6 @@ def test_choices_differ(decoding: Decoding) -> None:
 def test_a_path_may_be_cut_at_the_longest() -> None:
     """Then it does not end."""
     decoding = Decoding(logit_bias=((END, -100.0),))
-    [[path]] = search(ToyModel(), 1, decoding, VOCABULARY, lambda *_: generator(1))
-    assert len(path.ids) == VOCABULARY.most_tokens
-    assert END not in path.ids
+    [[path], [shorter]] = search(ToyModel(), [MOST, 3], decoding, VOCABULARY, lambda *_: generator(1))
+    assert (len(path.ids), len(shorter.ids)) == (MOST, 3)
+    assert END not in path.ids + shorter.ids

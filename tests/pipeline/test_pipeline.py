@@ -1,6 +1,7 @@
 """From a text to its pieces, with the real batcher and the fake engine behind them."""
 
 import asyncio
+import json
 from contextlib import aclosing
 from functools import partial
 from typing import Any
@@ -173,6 +174,19 @@ async def test_in_parts_the_answer_is_the_same(head: int, limits: dict[str, Any]
     parted = await run(FakeEngine(Options()), text, guidance=guidance, head=head, **limits)
     assert text_of(parted[0]) == text_of(whole[0])
     assert parted[1] == whole[1]
+
+
+async def test_a_cut_answer_may_keep_the_layout_of_all() -> None:
+    """A JSON document that is cut is one all the same, in every choice; nothing is translated after the cut."""
+    text = '{"a": "One two. Three four.", "b": ["Five six seven", 8, {"c": "Nine"}]}'
+    for head in (None, 1):
+        pieces, outcome = await run(
+            FakeEngine(Options()), text, format="json", choices=2, head=head, max_tokens=3, keep_layout=True
+        )
+        for choice, written in enumerate(("zh:One two.zh:Three", "zh:One two. #2")):
+            assert json.loads(text_of(pieces, choice)) == {"a": written, "b": ["", 8, {"c": ""}]}
+        assert outcome.finish_reasons == ("length", "length")
+    assert outcome.sources == ("One two.", "Three four.", "Five six seven", "Nine")
 
 
 async def test_failure_of_the_engine_ends_the_stream_with_its_exception() -> None:

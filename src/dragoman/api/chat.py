@@ -10,16 +10,19 @@ import structlog
 from starlette.requests import Request
 from starlette.responses import Response
 
+from dragoman.api.answer_fill import filled
+from dragoman.api.answer_form import answer_form
 from dragoman.api.auth import authenticate
 from dragoman.api.chat_render import Envelope, StreamMode, chunks, completion
 from dragoman.api.chat_request import parse, to_translation_request, with_headers
-from dragoman.api.chat_schema import ChatCompletion, ChatRequest
+from dragoman.api.chat_response import ChatCompletion
+from dragoman.api.chat_schema import ChatRequest
 from dragoman.api.connection import while_connected
 from dragoman.api.errors import error_body
 from dragoman.api.sse import DONE, EventStream, data_event
 from dragoman.core.errors import DragomanError
 from dragoman.core.types import TranslationRequest
-from dragoman.service import Alias, TranslationService
+from dragoman.service import Alias, Translation, TranslationService
 
 log = structlog.get_logger(__name__)
 
@@ -48,14 +51,15 @@ async def create_chat_completion(request: Request) -> Response:
     service.check_admission()  # a refusal should cost as little as possible, or many of them are a load of their own
     body = parse(await request.body())
     job = replace(to_translation_request(body, strict_roles=options.strict_roles), principal=principal)
-    job = with_headers(job, request.headers)
+    form, job = answer_form(body).applied(with_headers(job, request.headers))
     request_id: str = request.state.request_id
     envelope = Envelope(
         f"chatcmpl-{request_id}",
         int(time.time()),
         body.model,
-        job.decoding.num_hypotheses,
+        choices=body.n or 1,
         logprobs=job.decoding.top_logprobs is not None,
+        form=form,
     )
     if job.stream:
         mode = _stream_mode(body, service.alias(body.model), request.headers)
@@ -70,16 +74,24 @@ async def create_chat_completion(request: Request) -> Response:
 
 async def _complete(service: TranslationService, job: TranslationRequest, envelope: Envelope) -> ChatCompletion:
     async with service.open(job) as translation:
-        return await completion(envelope, translation)
+        return await completion(envelope, _in_form(translation, job, envelope))
 
 
 async def _events(
     service: TranslationService, job: TranslationRequest, envelope: Envelope, mode: StreamMode
 ) -> AsyncGenerator[str]:
-    async with service.open(job) as translation, aclosing(chunks(envelope, translation, mode)) as written:
+    async with (
+        service.open(job) as translation,
+        aclosing(chunks(envelope, _in_form(translation, job, envelope), mode)) as written,
+    ):
         async for chunk in written:
             yield data_event(chunk)
     yield DONE
+
+
+def _in_form(translation: Translation, job: TranslationRequest, envelope: Envelope) -> Translation:
+    template = envelope.form.template
+    return translation if template is None else filled(translation, job.text, template, envelope.choices)
 
 
 def _stream_mode(body: ChatRequest, alias: Alias, headers: Mapping[str, str]) -> StreamMode:

@@ -3,24 +3,31 @@
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
-from dragoman.api.chat_schema import (
+from dragoman.api.answer_form import AnswerForm
+from dragoman.api.chat_response import (
     AssistantMessage,
+    CallingMessage,
     ChatCompletion,
     ChatCompletionChunk,
     Choice,
     ChunkChoice,
     CompletionUsage,
     Delta,
+    Function,
+    FunctionDelta,
     Logprobs,
     MemoryNote,
     TermNote,
     TermsNote,
     TokenLogprob,
+    ToolCall,
+    ToolCallDelta,
     TopLogprob,
     TranslationNote,
     WarningNote,
+    WireFinishReason,
 )
-from dragoman.core.answer import Outcome, Piece, Report, Usage
+from dragoman.core.answer import FinishReason, Outcome, Piece, Report, Usage
 from dragoman.core.types import Term, Token
 from dragoman.service import Translation
 
@@ -38,6 +45,17 @@ class Envelope:
     model: str
     choices: int
     logprobs: bool
+    form: AnswerForm
+
+    def call_id(self, choice: int) -> str:
+        """Of the call that a choice is."""
+        return f"call_{self.id.removeprefix('chatcmpl-').replace('-', '')}{choice}"
+
+    def finish_reason(self, reason: FinishReason) -> WireFinishReason:
+        """Why a choice ended, as OpenAI says it."""
+        if self.form.function is None or reason == "length":
+            return reason
+        return "function_call" if self.form.is_legacy else "tool_calls"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +83,9 @@ async def completion(envelope: Envelope, translation: Translation) -> ChatComple
         choices=[
             Choice(
                 index=index,
-                message=AssistantMessage(content="".join(token.text for token in written)),
+                message=_message(envelope, index, "".join(token.text for token in written)),
                 logprobs=_logprobs(written) if envelope.logprobs else None,
-                finish_reason=outcome.finish_reasons[index],
+                finish_reason=envelope.finish_reason(outcome.finish_reasons[index]),
                 translation=_note(translation, outcome.reports[index]),
             )
             for index, written in enumerate(tokens)
@@ -77,6 +95,16 @@ async def completion(envelope: Envelope, translation: Translation) -> ChatComple
     )
 
 
+def _message(envelope: Envelope, choice: int, text: str) -> AssistantMessage | CallingMessage:
+    form = envelope.form
+    if form.function is None:
+        return AssistantMessage(content=text)
+    function = Function(name=form.function, arguments=text)
+    if form.is_legacy:
+        return CallingMessage(function_call=function)
+    return CallingMessage(tool_calls=[ToolCall(id=envelope.call_id(choice), function=function)])
+
+
 async def chunks(envelope: Envelope, translation: Translation, mode: StreamMode) -> AsyncGenerator[str]:
     """Give the JSON of each chunk: the role, then the text as it comes, then the end of each choice, then the usage."""
     write = _ChunkWriter(envelope, _fingerprint(translation), include_usage=mode.include_usage)
@@ -84,13 +112,14 @@ async def chunks(envelope: Envelope, translation: Translation, mode: StreamMode)
     tokens: list[list[Token]] = [[] for _ in texts]
     sent = [0 for _ in texts]
     for index in range(envelope.choices):
-        yield write(ChunkChoice(index=index, delta=Delta(role="assistant", content=""), finish_reason=None))
+        yield write(ChunkChoice(index=index, delta=_first_delta(envelope, index), finish_reason=None))
     async for event in translation.events:
         if isinstance(event, Outcome):
             for index, reason in enumerate(event.finish_reasons):
-                delta = Delta(content=texts[index]) if mode.cumulative else Delta()
+                delta = _delta(envelope, texts[index]) if mode.cumulative else Delta()
                 note = _note(translation, event.reports[index])
-                yield write(ChunkChoice(index=index, delta=delta, finish_reason=reason, translation=note))
+                ended = envelope.finish_reason(reason)
+                yield write(ChunkChoice(index=index, delta=delta, finish_reason=ended, translation=note))
             if mode.include_usage:
                 yield write(usage=event.usage)
         elif not mode.cumulative:
@@ -105,7 +134,30 @@ async def chunks(envelope: Envelope, translation: Translation, mode: StreamMode)
 
 def _text_chunk(envelope: Envelope, choice: int, text: str, tokens: Sequence[Token]) -> ChunkChoice:
     logprobs = _logprobs(tokens) if envelope.logprobs else None
-    return ChunkChoice(index=choice, delta=Delta(content=text), logprobs=logprobs, finish_reason=None)
+    return ChunkChoice(index=choice, delta=_delta(envelope, text), logprobs=logprobs, finish_reason=None)
+
+
+def _first_delta(envelope: Envelope, choice: int) -> Delta:
+    """The role, and the name of the function that is called."""
+    form = envelope.form
+    if form.function is None:
+        return Delta(role="assistant", content="")
+    function = FunctionDelta(name=form.function, arguments="")
+    if form.is_legacy:
+        return Delta(role="assistant", content=None, function_call=function)
+    call = ToolCallDelta(index=0, id=envelope.call_id(choice), type="function", function=function)
+    return Delta(role="assistant", content=None, tool_calls=[call])
+
+
+def _delta(envelope: Envelope, text: str) -> Delta:
+    function = FunctionDelta(arguments=text)
+    if envelope.form.function is None:
+        return Delta(content=text)
+    return (
+        Delta(function_call=function)
+        if envelope.form.is_legacy
+        else Delta(tool_calls=[ToolCallDelta(index=0, function=function)])
+    )
 
 
 class _ChunkWriter:

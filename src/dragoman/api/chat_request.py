@@ -8,7 +8,7 @@ from itertools import pairwise
 from pydantic import ValidationError
 
 from dragoman.api.chat_schema import ChatRequest, ExamplePair, Message, TranslationOptions
-from dragoman.core.errors import InvalidRequest, UnsupportedLanguage, UnsupportedParameter
+from dragoman.core.errors import InvalidRequest, UnsupportedLanguage
 from dragoman.core.languages import resolve
 from dragoman.core.types import FORMATS, Decoding, Example, Format, Term, TranslationRequest
 from dragoman.ops.validation import first_problem
@@ -21,11 +21,6 @@ _LONGEST_TERM = 200
 _ALL = 0
 _AUTO = "auto"
 TIMEOUT_HEADER = "x-request-timeout"
-
-_NEUTRAL_VALUES: dict[str, tuple[object, ...]] = {
-    "response_format": (None, {}, {"type": "text"}),
-    "tool_choice": (None, {}, "none", "auto"),
-}
 
 
 def parse(body: bytes) -> ChatRequest:
@@ -40,7 +35,6 @@ def parse(body: bytes) -> ChatRequest:
 
 def to_translation_request(body: ChatRequest, *, strict_roles: bool) -> TranslationRequest:
     """What the body asks for. Raises `InvalidRequest`."""
-    _refuse_unsupported(body)
     decoding = _decoding(body)
     options = body.translation_options or TranslationOptions()
     source, target = options.source_lang, options.target_lang
@@ -184,9 +178,3 @@ def _token_id(key: str) -> int:
             param="logit_bias",
         )
     return int(key)
-
-
-def _refuse_unsupported(body: ChatRequest) -> None:
-    for name, neutral in _NEUTRAL_VALUES.items():
-        if getattr(body, name) not in neutral:
-            raise UnsupportedParameter(f"`{name}` has no effect on this server yet; leave it out.", param=name)

@@ -1,14 +1,21 @@
-"""The wire format of chat completions, Qwen-MT's and OpenAI's, as pydantic models.
+"""What clients send to chat completions, Qwen-MT's and OpenAI's fields, as pydantic models.
 
 Source: Alibaba's Qwen-MT API reference and OpenAI's `openapi.json` 2.3. Null means absent everywhere; unknown fields
 are ignored.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, StrictStr, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    StrictBool,
+    StrictStr,
+    WithJsonSchema,
+)
 
-from dragoman.core.answer import WarningCode
 from dragoman.core.languages import LANGUAGES
 from dragoman.core.types import FORMATS
 
@@ -34,11 +41,6 @@ Stop = Annotated[
         {"anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "maxItems": _MOST_STOPS}]}
     ),
 ]
-
-
-def _only(*values: object) -> dict[str, Any]:
-    """Describe a field by the values that reach an answer, though validation takes more and refuses them by name."""
-    return {"anyOf": [{"enum": list(values)}, {"type": "null"}]}
 
 
 _TAG = "^(" + "|".join(code for code in LANGUAGES if code.isalpha()) + ")([-_][A-Za-z]{2,8})?$"
@@ -123,7 +125,12 @@ class ChatRequest(_Request):
     repetition_penalty: Annotated[Number, Field(gt=0)] | None = None
     n: Annotated[Integer, Field(ge=1, le=8)] | None = None
     tools: list[Any] | None = None
-    tool_choice: Annotated[str | dict[str, Any] | None, WithJsonSchema(_only("none", "auto", {}))] = None
+    tool_choice: str | dict[str, Any] | None = Field(
+        None, description="A function that is forced gets the translation as its arguments."
+    )
+    parallel_tool_calls: StrictBool | None = None
+    functions: list[dict[str, Any]] | None = None
+    function_call: str | dict[str, Any] | None = None
     presence_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = None
     frequency_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = None
     logit_bias: dict[str, Annotated[Number, Field(ge=-100, le=100)]] | None = Field(
@@ -133,158 +140,4 @@ class ChatRequest(_Request):
     top_logprobs: Annotated[Integer, Field(ge=0, le=20)] | None = Field(None, description="Needs `logprobs`.")
     seed: Integer | None = Field(None, description="Makes sampling repeatable.")
     seen: Integer | None = Field(None, description="The specification's spelling of `seed`.")
-    response_format: Annotated[dict[str, Any] | None, WithJsonSchema(_only({}, {"type": "text"}))] = None
-
-
-class _Response(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class AssistantMessage(_Response):
-    """The translation."""
-
-    role: Literal["assistant"] = "assistant"
-    content: str
-    refusal: None = None
-
-
-class TermNote(_Response):
-    """A term of the request."""
-
-    source: str
-    target: str
-
-
-class TermsNote(_Response):
-    """The terms that occur in the text, and whether the answer has them wherever it must."""
-
-    applied: list[TermNote]
-    missing: list[TermNote]
-
-
-class MemoryNote(_Response):
-    """What the translation memory knew of a segment, and how alike both are, 0 to 1."""
-
-    segment: int
-    kind: Literal["exact", "adapted", "example"]
-    score: float
-
-
-class WarningNote(_Response):
-    """What is wrong with the translation of a segment; without one, of the request."""
-
-    code: WarningCode
-    segment: int | None
-
-
-class TranslationNote(_Response):
-    """What was decided and checked. A source confidence of 0: undecidable, the configured fallback was taken; null:
-    the client named the language. `confidence`: the quality to be expected, 0 to 1, by how probable the model finds its
-    translation; null where that was not measured for the engine. Segments count from 0.
-    """
-
-    source_lang: str
-    source_confidence: float | None
-    target_lang: str
-    engine: str
-    engine_version: str
-    confidence: float | None
-    terms: TermsNote
-    memory: list[MemoryNote]
-    warnings: list[WarningNote]
-
-
-class TopLogprob(_Response):
-    """A token that might have stood in a place."""
-
-    token: str
-    logprob: float
-    bytes: list[int] | None
-
-
-class TokenLogprob(TopLogprob):
-    """A token of the answer, and what might have stood in its place. Text that no model wrote has logprob 0."""
-
-    top_logprobs: list[TopLogprob]
-
-
-class Logprobs(_Response):
-    """The tokens of a content, which is their text joined."""
-
-    content: list[TokenLogprob]
-    refusal: None = None
-
-
-class Choice(_Response):
-    """One answer."""
-
-    index: int
-    message: AssistantMessage
-    logprobs: Logprobs | None = None
-    finish_reason: Literal["stop", "length"]
-    translation: TranslationNote
-
-
-class CompletionUsage(_Response):
-    """Tokens of the model that answered."""
-
-    prompt_tokens: int
-    completion_tokens: int
-    total_tokens: int
-
-
-class ChatCompletion(_Response):
-    """The answer to a request that does not stream."""
-
-    id: str
-    object: Literal["chat.completion"] = "chat.completion"
-    created: int
-    model: str
-    choices: list[Choice]
-    usage: CompletionUsage
-    system_fingerprint: str
-
-
-class Delta(_Response):
-    """What a chunk adds to a message."""
-
-    role: Literal["assistant"] | None = None
-    content: str | None = None
-
-
-class ChunkChoice(_Response):
-    """One choice's part of a chunk."""
-
-    index: int
-    delta: Delta
-    logprobs: Logprobs | None = None
-    finish_reason: Literal["stop", "length"] | None = None
-    translation: TranslationNote | None = None
-
-
-class ChatCompletionChunk(_Response):
-    """One event of a stream."""
-
-    id: str
-    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
-    created: int
-    model: str
-    choices: list[ChunkChoice]
-    system_fingerprint: str
-    usage: CompletionUsage | None = None
-
-
-class ErrorBody(_Response):
-    """What went wrong."""
-
-    message: str
-    type: str
-    param: str | None
-    code: str | None
-
-
-class ErrorResponse(_Response):
-    """Every error, whatever its status."""
-
-    error: ErrorBody
-    request_id: str
+    response_format: dict[str, Any] | None = Field(None, description="`text`, `json_object` or `json_schema`.")

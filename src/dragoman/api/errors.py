@@ -4,7 +4,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 
-from dragoman.api.chat_schema import ErrorBody, ErrorResponse
+from dragoman.api.chat_response import ErrorBody, ErrorResponse
 from dragoman.core.errors import (
     DeadlineExceeded,
     DragomanError,

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel
 
 from dragoman.api.auth import Caller
-from dragoman.api.chat_schema import ErrorResponse
+from dragoman.api.chat_response import ErrorResponse
 from dragoman.service import WILDCARD, TranslationService
 
 router = APIRouter(tags=["models"], responses={401: {"model": ErrorResponse}})

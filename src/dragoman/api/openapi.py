@@ -6,7 +6,8 @@ from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 from pydantic.json_schema import models_json_schema
 
-from dragoman.api.chat_schema import ChatCompletion, ChatCompletionChunk, ChatRequest, ErrorResponse
+from dragoman.api.chat_response import ChatCompletion, ChatCompletionChunk, ErrorResponse
+from dragoman.api.chat_schema import ChatRequest
 
 CHAT_PATH = "/v1/chat/completions"
 _REF = "#/components/schemas/{model}"

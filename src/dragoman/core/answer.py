@@ -27,10 +27,14 @@ WarningCode = Literal[
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """The next part of one choice's answer, in document order, with the tokens that its text came from."""
+    """The next part of one choice's answer, in document order, with the tokens that its text came from.
+
+    `segment`: the one that was being written when it was released, from 0.
+    """
 
     choice: int
     tokens: tuple[Token, ...]
+    segment: int = 0
 
     @property
     def text(self) -> str:
@@ -79,11 +83,15 @@ class Report:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The end of an answer: why each choice ended, what was checked in it, and what all of them used."""
+    """The end of an answer: why each choice ended, what was checked in it, and what all of them used.
+
+    `sources`: the text of each segment, as the document writes it.
+    """
 
     finish_reasons: tuple[FinishReason, ...]
     usage: Usage
     reports: tuple[Report, ...]
+    sources: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,7 +103,7 @@ class TranslationRequest:
     `source` None: detect it. `target` None: the configured default. `max_tokens` None: no limit. `format` None:
     recognise it. `turns`: earlier questions and answers, which count as memory where the answer is in the target
     language. `domains`: what the text is about, and its style, for engines that take instructions. `timeout_seconds`
-    None: as long as the server allows.
+    None: as long as the server allows. `keep_layout`: an answer that is cut has the layout of the whole document.
     """
 
     model: str
@@ -122,6 +122,7 @@ class TranslationRequest:
     principal: Principal = Principal("")
     timeout_seconds: float | None = None
     use_cache: bool = True
+    keep_layout: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,23 +30,30 @@ NewGenerator = Callable[[int, int, int], np.random.Generator]
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What a walk must know of the target tokens. `never`: ids that it may not choose. `most_tokens`: of one path."""
+    """What a walk must know of the target tokens. `never`: ids that it may not choose."""
 
     end: int
     never: tuple[int, ...]
-    most_tokens: int
 
 
 class Walk:
     """One translation on its way. `rank`: without sampling, which of the best first tokens it begins with, from 0."""
 
     def __init__(
-        self, sentence: int, rank: int, decoding: Decoding, vocabulary: Vocabulary, generator: np.random.Generator
+        self,
+        sentence: int,
+        rank: int,
+        *,
+        most_tokens: int,
+        decoding: Decoding,
+        vocabulary: Vocabulary,
+        generator: np.random.Generator,
     ) -> None:
         self.sentence = sentence
         self.ids: list[int] = []
         self.is_done = False
         self._rank = rank
+        self._most_tokens = most_tokens
         self._decoding = decoding
         self._vocabulary = vocabulary
         self._generator = generator
@@ -62,7 +69,7 @@ class Walk:
             self._attention += path.attention[place : place + 1]
             self._counts[token] += 1
             self.ids.append(token)
-            self.is_done = token == self._vocabulary.end or len(self.ids) == self._vocabulary.most_tokens
+            self.is_done = token == self._vocabulary.end or len(self.ids) == self._most_tokens
             if self.is_done or token != path.ids[place]:
                 return
 
@@ -106,19 +113,33 @@ def draw(logits: Logits, decoding: Decoding, number: float) -> int:
 
 
 def search(
-    extend: Extend, sentences: int, decoding: Decoding, vocabulary: Vocabulary, new_generator: NewGenerator
+    extend: Extend,
+    most_tokens: Sequence[int],
+    decoding: Decoding,
+    vocabulary: Vocabulary,
+    new_generator: NewGenerator,
 ) -> list[list[Path]]:
-    """For each sentence as many translations as `decoding.num_hypotheses`, different ones if it finds them."""
+    """For each sentence as many translations as `decoding.num_hypotheses`, different ones if it finds them.
+
+    `most_tokens`: for each sentence, where its translations are cut.
+    """
 
     def walked(wanted: Sequence[tuple[int, int]], attempt: int) -> list[Path]:
         walks = [
-            Walk(sentence, choice, decoding, vocabulary, new_generator(sentence, choice, attempt))
+            Walk(
+                sentence,
+                choice,
+                most_tokens=most_tokens[sentence],
+                decoding=decoding,
+                vocabulary=vocabulary,
+                generator=new_generator(sentence, choice, attempt),
+            )
             for sentence, choice in wanted
         ]
         _walk(extend, walks)
         return [walk.path() for walk in walks]
 
-    every = [(sentence, choice) for sentence in range(sentences) for choice in range(decoding.num_hypotheses)]
+    every = [(sentence, choice) for sentence in range(len(most_tokens)) for choice in range(decoding.num_hypotheses)]
     found = dict(zip(every, walked(every, 0), strict=True))
     for attempt in range(1, _MOST_ATTEMPTS if decoding.samples else 1):
         again = [
@@ -127,7 +148,9 @@ def search(
             if found[sentence, choice].ids in [found[sentence, earlier].ids for earlier in range(choice)]
         ]
         found |= zip(again, walked(again, attempt), strict=True)
-    return [[found[sentence, choice] for choice in range(decoding.num_hypotheses)] for sentence in range(sentences)]
+    return [
+        [found[sentence, choice] for choice in range(decoding.num_hypotheses)] for sentence in range(len(most_tokens))
+    ]
 
 
 def _walk(extend: Extend, walks: Sequence[Walk]) -> None:

@@ -29,6 +29,7 @@ _LOWEST_TEMPERATURE = 0.01
 _REPETITION_PENALTIES = (0.01, 100.0)
 # After a full stop, a word is tokenised as within a sentence, without a mark of its beginning.
 _MID_SENTENCE = "。"
+_GREEDY: dict[str, Any] = {"num_hypotheses": 1, "repetition_penalty": 1.0, "beam_size": 1}
 _OnStep = Callable[[Any], bool]
 
 
@@ -185,6 +186,8 @@ class CTranslate2Engine:
             end, unknown = self._target_ids[self._end], self._target_ids.get(self._unknown)
             never = () if unknown is None else (unknown,)
             return self._of_paths(paths.controlled(batch.decoding, end, never), batch)
+        if batch.decoding.top_logprobs is not None and search == _GREEDY:  # no second call is needed
+            return self._of_paths([[path] for path in paths.greedy()], batch)
         given = len(paths.prefix)
         results = self._translator.translate_batch(
             paths.sources,
@@ -229,20 +232,17 @@ class CTranslate2Engine:
         return [[next(found) for _ in each] for each in hypotheses]
 
     def _of_paths(self, paths: Sequence[Sequence[TokenPath]], batch: Batch) -> list[Hypotheses]:
+        top = batch.decoding.top_logprobs
         return [
-            tuple(
-                self._hypothesis(
-                    Written(
-                        [self._target_pieces[index] for index in path.ids], path.score, path.attention, path.logits
-                    ),
-                    segment,
-                    batch.pair,
-                    top=batch.decoding.top_logprobs,
-                )
-                for path in found
-            )
+            tuple(self._hypothesis(self._written(path), segment, batch.pair, top) for path in found)
             for found, segment in zip(paths, batch.segments, strict=True)
         ]
+
+    def _written(self, path: TokenPath) -> Written:
+        pieces = [self._target_pieces[index] for index in path.ids]
+        rows = path.log_probabilities()
+        score = float(rows[range(len(path.ids)), path.ids].mean())
+        return Written(pieces, score, path.attention, rows)
 
     def _constraint(self, text: str, pair: Pair) -> tuple[int, ...]:
         """The ids of a text within a sentence; none if the vocabulary cannot write it."""
@@ -255,7 +255,7 @@ class CTranslate2Engine:
 
     def _hypothesis(self, written: Written, segment: Segment, pair: Pair, top: int | None = None) -> Hypothesis:
         ended = bool(written.pieces) and written.pieces[-1] == self._end
-        tokens = self._writer.tokens(written.pieces[:-1] if ended else written.pieces, written.logits, top)
+        tokens = self._writer.tokens(written.pieces[:-1] if ended else written.pieces, written.log_probabilities, top)
         first = self._card.source_tokens.index(TEXT)  # the columns before it are tags
         columns = [first + column for column in self._annotated(segment, pair).columns] if written.attention else []
         alignment = tuple(tuple(row[column] for column in columns) for row in written.attention[: len(tokens)])

@@ -16,6 +16,7 @@ from dragoman.engines import constrained_decoding, controlled_decoding
 from dragoman.engines.paths import Beginning, Path
 
 _SEED_BITS = 64
+_TOKENS_PER_SOURCE, _FEWEST_TOKENS = 3, 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,10 @@ class PathFinder:
             for (_, ids), path in zip(wanted, paths, strict=True)
         ]
 
+    def greedy(self) -> list[Path]:
+        """The greedy path of each source."""
+        return self.extend([(index, ()) for index in range(len(self.sources))])
+
     def with_constraints(self, constraints: Sequence[Sequence[tuple[int, ...]]]) -> list[Path]:
         """For each source a good translation with the token sequences that it must have."""
         return constrained_decoding.search(
@@ -78,5 +83,7 @@ class PathFinder:
             # By its text, not its place: whatever else is in the batch, the same numbers are drawn.
             return np.random.default_rng([seed, texts[sentence], choice, attempt])
 
-        vocabulary = controlled_decoding.Vocabulary(end, never, self.most_tokens)
-        return controlled_decoding.search(self.extend, len(self.sources), decoding, vocabulary, new_generator)
+        # What a high temperature draws may never end, and each of its tokens costs a call.
+        longest = [min(self.most_tokens, _TOKENS_PER_SOURCE * len(each) + _FEWEST_TOKENS) for each in self.sources]
+        vocabulary = controlled_decoding.Vocabulary(end, never)
+        return controlled_decoding.search(self.extend, longest, decoding, vocabulary, new_generator)

@@ -22,17 +22,13 @@ class Path:
     logits: Logits
     attention: list[list[float]]
 
-    @property
-    def score(self) -> float:
-        """Mean log-probability of its tokens."""
-        return float(log_probabilities(self.logits)[np.arange(len(self.ids)), list(self.ids)].mean())
-
-
-def log_probabilities(logits: Logits) -> Logits:
-    """The logarithm of the softmax of each row."""
-    peaks = logits.max(axis=1, keepdims=True)
-    totals: Logits = np.log(np.exp(logits - peaks).sum(axis=1, keepdims=True)) + peaks
-    return logits - totals
+    def log_probabilities(self) -> Logits:
+        """Of every token of the vocabulary, at each of the path's: ids × vocabulary."""
+        peaks = self.logits.max(axis=1, keepdims=True)
+        exponentials = self.logits - peaks
+        np.exp(exponentials, out=exponentials)
+        found: Logits = self.logits - (np.log(exponentials.sum(axis=1, keepdims=True)) + peaks)
+        return found
 
 
 Beginning = tuple[int, tuple[int, ...]]

@@ -4,20 +4,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from dragoman.core.types import Alternative, Token
-from dragoman.engines.paths import Logits, log_probabilities
+from dragoman.engines.paths import Logits
 from dragoman.engines.tokenizers import Detokenizer, Tokenizer
+
+_NEAR = 8.0
 
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What a model wrote. `attention`: a row of source weights for each piece, or none. `logits`: a row for each."""
+    """What a model wrote. `attention`: a row of source weights for each piece, or none.
+
+    `log_probabilities`: a row for each, of all the vocabulary.
+    """
 
     pieces: Sequence[str]
     score: float
     attention: Sequence[list[float]]
-    logits: Logits | None = None
+    log_probabilities: Logits | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +34,20 @@ class Writer:
     pieces: Sequence[str]
     ids: dict[str, int]
 
-    def tokens(self, pieces: Sequence[str], logits: Logits | None = None, top: int | None = None) -> tuple[Token, ...]:
-        """The tokens; with `top` not None, their log-probabilities and those of so many alternatives."""
+    def tokens(self, pieces: Sequence[str], rows: Logits | None = None, top: int | None = None) -> tuple[Token, ...]:
+        """The tokens; with `top` not None and rows of log-probabilities, these and so many alternatives."""
         detokenizer = self.tokenizer.detokenizer()
-        if logits is None or top is None:
+        if rows is None or top is None:
             return tuple(Token(detokenizer.feed(piece), piece) for piece in pieces)
         return tuple(
             self._scored(piece, row, top, detokenizer)
-            for piece, row in zip(pieces, log_probabilities(logits), strict=False)  # the end token has a row, too
+            for piece, row in zip(pieces, rows, strict=False)  # the end token has a row, too
         )
 
     def _scored(self, piece: str, row: Logits, top: int, detokenizer: Detokenizer) -> Token:
-        best = np.argpartition(-row, top)[:top] if top < len(row) else np.arange(len(row))
         alternatives = tuple(
             Alternative(detokenizer.peek(self.pieces[index]) or self.pieces[index], float(row[index]))
-            for index in best[np.argsort(-row[best], kind="stable")]
+            for index in _best(row, top)
         )
         return Token(detokenizer.feed(piece), piece, float(row[self.ids[piece]]), alternatives)
 
@@ -51,3 +56,10 @@ class Writer:
         tokens = self.tokenizer.tokenize(text)
         known = ((self.ids.get(token.model_token or ""), token) for token in tokens)
         return [(index, token) for index, token in known if index is not None]
+
+
+def _best(row: Logits, count: int) -> NDArray[np.intp]:
+    """The indices of the largest numbers, in order. Most rows have few that come near the largest."""
+    near = np.flatnonzero(row > row.max() - _NEAR)
+    candidates = near if len(near) >= count else np.arange(len(row))
+    return candidates[np.argsort(-row[candidates], kind="stable")][:count]

@@ -8,9 +8,13 @@ from dragoman.core.types import Token
 
 
 class AnswerCutter:
-    """Follows the answer of one choice. `finish_reason` is None until something cut it."""
+    """Follows the answer of one choice. `finish_reason` is None until something cut it.
 
-    def __init__(self, stop: Sequence[str], max_tokens: int | None) -> None:
+    With `keep_layout`, what no model wrote is released after the cut, too.
+    """
+
+    def __init__(self, stop: Sequence[str], max_tokens: int | None, *, keep_layout: bool = False) -> None:
+        self._keep_layout = keep_layout
         self._stop = [each for each in stop if each]
         self._left = max_tokens
         self._held: list[Token] = []
@@ -20,7 +24,7 @@ class AnswerCutter:
     def feed(self, tokens: Sequence[Token]) -> list[Token]:
         """What may be released now that these tokens were produced. Text that may begin a stop string is held back."""
         if self.finish_reason is not None:
-            return []
+            return [token for token in tokens if token.model_token is None] if self._keep_layout else []
         self._held += self._within_limit(tokens)
         text = "".join(token.text for token in self._held)
         found = [(at + len(each), at) for each in self._stop if (at := text.find(each)) >= 0]

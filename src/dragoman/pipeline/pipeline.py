@@ -35,16 +35,20 @@ async def translate_document(
     abilities: Collection[Ability] = (),
     stop: Sequence[str] = (),
     max_tokens: int | None = None,
+    keep_layout: bool = False,
 ) -> AsyncGenerator[Piece | Outcome]:
     """Give the pieces of every choice in document order, then one `Outcome`.
 
     `abilities` are the engine's. `rest` prepares what follows a document that goes on. Stops asking for translations as
-    soon as every choice has been cut.
+    soon as every choice has been cut; with `keep_layout`, the layout of what is left follows then.
     """
-    answer = _Answer(decoding.num_hypotheses, stop, max_tokens)
+    answer = _Answer(
+        [_Choice(AnswerCutter(stop, max_tokens, keep_layout=keep_layout)) for _ in range(decoding.num_hypotheses)]
+    )
     part: Document | None = document
     while part is not None:
         answer.parts.append(part)
+        written = 0  # passages, the last of them perhaps without its gap
         if not answer.is_cut:
             finisher = Finisher(translate, part.pair, decoding, abilities, len(part.passages))
             async with aclosing(_in_order(part, translate, decoding, finisher)) as events:
@@ -52,7 +56,11 @@ async def translate_document(
                     for piece in answer.add(index, event):
                         yield piece
                     if answer.is_cut:
+                        written = index + 1
                         break
+        if answer.is_cut and keep_layout:
+            for piece in answer.layout(written):
+                yield piece
         part = await rest() if rest is not None and part.goes_on else None
     for piece in answer.end():
         yield piece
@@ -108,9 +116,9 @@ async def _finished(
 class _Answer:
     """All choices of one answer as they grow."""
 
-    def __init__(self, choices: int, stop: Sequence[str], max_tokens: int | None) -> None:
+    def __init__(self, choices: Sequence["_Choice"]) -> None:
         self.parts: list[Document] = []  # of the document; the last is being translated
-        self._choices = [_Choice(stop, max_tokens) for _ in range(choices)]
+        self._choices = choices
         self._streamed = 0
 
     @property
@@ -121,26 +129,38 @@ class _Answer:
         """The pieces that may be released after this event of the passage at `index` of the last part."""
         if isinstance(event, str):
             token = Token(event)
-            return [piece for number in range(len(self._choices)) for piece in self._release(number, (token,))]
+            return [piece for number in range(len(self._choices)) for piece in self._release(number, index, (token,))]
         if isinstance(event, Token):
             self._streamed += 1
-            return self._release(0, (event,))
+            return self._release(0, index, (event,))
         part = self.parts[-1]
         pieces = []
         for number, choice in enumerate(self._choices):
             finished = event[min(number, len(event) - 1)]
             choice.note(part.start + index, part.passages[index], finished)
-            pieces += self._release(number, finished.tokens[self._streamed if number == 0 else 0 :])
+            pieces += self._release(number, index, finished.tokens[self._streamed if number == 0 else 0 :])
         self._streamed = 0
         return pieces
 
-    def _release(self, number: int, tokens: Sequence[Token]) -> list[Piece]:
+    def _release(self, number: int, index: int, tokens: Sequence[Token]) -> list[Piece]:
         released = tuple(self._choices[number].cutter.feed(tokens))
-        return [Piece(number, released)] if any(token.text for token in released) else []
+        segment = self.parts[-1].start + index
+        return [Piece(number, released, segment)] if any(token.text for token in released) else []
+
+    def layout(self, written: int) -> list[Piece]:
+        """The rest of the last part without passages; so many of them are written, but for the last one's gap."""
+        passages = self.parts[-1].passages
+        pieces = self.add(written - 1, passages[written - 1].gap) if written else []
+        for index, passage in enumerate(passages[written:], start=written):
+            pieces += self.add(index, passage.segment.before) + self.add(index, passage.gap)
+        return pieces
 
     def end(self) -> list[Piece]:
         rest = [(number, tuple(choice.cutter.end())) for number, choice in enumerate(self._choices)]
-        return [Piece(number, tokens) for number, tokens in rest if tokens]
+        return [Piece(number, tokens, len(self._sources()) - 1) for number, tokens in rest if tokens]
+
+    def _sources(self) -> tuple[str, ...]:
+        return tuple(passage.source for part in self.parts for passage in part.passages)
 
     def outcome(self) -> Outcome:
         completion_tokens = sum(choice.cutter.completion_tokens for choice in self._choices)
@@ -148,14 +168,15 @@ class _Answer:
             tuple(choice.finish_reason for choice in self._choices),
             Usage(sum(part.prompt_tokens for part in self.parts), completion_tokens),
             tuple(choice.report(self.parts) for choice in self._choices),
+            self._sources(),
         )
 
 
 class _Choice:
     """One answer, and what was seen in it."""
 
-    def __init__(self, stop: Sequence[str], max_tokens: int | None) -> None:
-        self.cutter = AnswerCutter(stop, max_tokens)
+    def __init__(self, cutter: AnswerCutter) -> None:
+        self.cutter = cutter
         self._truncated = False
         self._terms: dict[Term, bool] = {}  # whether it is missing somewhere
         self._warnings: list[SegmentWarning] = []
