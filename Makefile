@@ -15,7 +15,7 @@ MINUTES ?= 112
 DEVICE ?= cpu
 STARTER := src/dragoman/models/starter
 
-.PHONY: serve test check fix bench bench-libretranslate bench-terms bench-markup quality train train-smoke conformance clean
+.PHONY: serve test check fix bench bench-libretranslate bench-decoding bench-terms bench-markup quality train train-smoke conformance clean
 
 serve: $(VENV)/.serve
 	$(BIN)/dragoman serve $(if $(PORT),--port $(PORT))
@@ -39,6 +39,9 @@ bench: $(VENV)/.dev
 
 bench-libretranslate: $(VENV)/.dev $(LIBRETRANSLATE)/.done
 	$(BIN)/python bench/libretranslate.py --corpora $(CORPORA) --environment $(LIBRETRANSLATE)
+
+bench-decoding: $(VENV)/.dev
+	$(BIN)/python bench/decoding.py --corpora $(CORPORA)
 
 bench-terms: $(VENV)/.dev
 	$(BIN)/python bench/terms.py --corpora $(CORPORA)

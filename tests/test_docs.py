@@ -89,6 +89,15 @@ def test_quickstarts_examples_run(port: int) -> None:
     assert "\n\n" in printed
 
 
+def test_api_pages_program_parses_an_answer(port: int) -> None:
+    """The SDK's `parse` with a pydantic model."""
+    [program] = blocks("docs/api.md", "python")
+
+    printed = run([sys.executable, "-c", program], port)
+
+    assert printed.startswith("translation='车站在哪里？' source_language='en' confidence=0.")
+
+
 def test_example_of_terms_memory_and_markup_answers_as_it_says(port: int) -> None:
     """Tags around words, the placeholder once, the term, and the memory's answer."""
     [command] = blocks("docs/terms-and-markup.md", "sh")

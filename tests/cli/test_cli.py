@@ -134,3 +134,20 @@ def test_damaged_model_keeps_the_server_from_starting(tmp_path: Path) -> None:
 
     assert done.returncode == 2
     assert "nowhere/model.toml is missing; a model directory needs a card" in done.stderr
+
+
+def test_tokenize_shows_ids_of_the_models_vocabulary() -> None:
+    """Those that `logit_bias` takes; an engine that shows none says so."""
+    done = run("tokenize", "你好")
+
+    assert done.returncode == 0
+    assert re.search(r"│ \d+ +│ \S+ +│ '你好' *│", done.stdout)
+
+
+@pytest.mark.usefixtures("fake_config")
+def test_tokenize_needs_a_vocabulary() -> None:
+    """The fake engine has none."""
+    done = run("tokenize", "你好")
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "does not show its vocabulary" in done.stderr
