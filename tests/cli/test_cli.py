@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from dragoman.cli import app
+
 SERVED = '[engines.fake]\nkind = "fake"\nlanguages = ["en", "zh"]\n'
 
 
@@ -100,13 +102,31 @@ def test_models_and_languages_are_listed() -> None:
         (["translate", "x", "--to", "Klingon"], "Current language settings are not supported!"),
         (["translate", "--to", "zh", "-f", "nope.txt"], "cannot read nope.txt"),
         (["translate", "x", "--to", "zh", "-f", "nope.txt"], "give a text or files, not both"),
-        (["translate", "x", "--to", "Japanese"], "it translates en→es, en→fr, en→zh, "),
-        (["translate", "x", "--to", "de", "--from", "en"], "This model has no en→de"),
+    ],
+)
+def test_what_is_wrong_is_one_sentence_and_exit_code_2(
+    arguments: list[str], expected: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """On standard error, without a traceback. In this process: another would take a second to begin."""
+    monkeypatch.setattr(sys, "argv", ["dragoman", *arguments])
+    with pytest.raises(SystemExit) as done:
+        app()
+
+    said = capsys.readouterr().err
+    assert done.value.code == 2
+    assert expected in said
+    assert said.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["translate", "x", "--to", "ko", "--from", "en"], "This model has no en→ko"),
         (["translate", "x", "--model", "nope"], "The model 'nope' does not exist"),
     ],
 )
-def test_what_is_wrong_is_one_sentence_and_exit_code_2(arguments: list[str], expected: str) -> None:
-    """On standard error, without a traceback."""
+def test_what_only_the_model_shows_is_said_alike(arguments: list[str], expected: str) -> None:
+    """By the command as a user runs it."""
     done = run(*arguments)
 
     assert done.returncode == 2
