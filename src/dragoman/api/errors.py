@@ -14,6 +14,7 @@ from dragoman.core.errors import (
     RequestTooLarge,
     ShuttingDown,
     Unauthenticated,
+    UpstreamFailed,
 )
 
 INVALID_REQUEST = "invalid_request_error"
@@ -26,6 +27,7 @@ _RENDERING: dict[type[BaseException], tuple[int, str]] = {
     ModelNotFound: (404, INVALID_REQUEST),
     RequestTooLarge: (413, INVALID_REQUEST),
     Overloaded: (429, "limit_requests"),
+    UpstreamFailed: (502, SERVER_ERROR),
     ShuttingDown: (503, SERVER_ERROR),
     DeadlineExceeded: (504, SERVER_ERROR),
 }

@@ -9,6 +9,7 @@ DragomanError
 ├── ModelNotFound             404
 ├── RequestTooLarge           413
 ├── Overloaded                429, with the seconds to wait
+├── UpstreamFailed            502, a server that an engine asks
 ├── ShuttingDown              503
 └── DeadlineExceeded          504
 
@@ -78,6 +79,12 @@ class Overloaded(DragomanError):
     def __init__(self, message: str, *, retry_after_seconds: int) -> None:
         super().__init__(message)
         self.retry_after_seconds = retry_after_seconds
+
+
+class UpstreamFailed(DragomanError):
+    """The server that an engine asks could not be reached, refused, or gave no translation."""
+
+    code = "upstream_error"
 
 
 class ShuttingDown(DragomanError):

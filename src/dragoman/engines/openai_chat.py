@@ -1,0 +1,207 @@
+"""Asks any server of chat completions to translate: vLLM, SGLang, llama.cpp, Ollama, or a hosted one.
+
+Each segment is a request of its own; such servers batch by themselves. What a model writes besides the translation
+(thoughts, fences, quotes, a label) is taken off here, and the pipeline checks the rest as it checks every engine's.
+"""
+
+import re
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from typing import Any
+
+from pydantic import Field
+
+from dragoman.core.engine import Batch, BatchPolicy, EngineInfo, Hypotheses, OnToken
+from dragoman.core.errors import UpstreamFailed
+from dragoman.core.languages import resolve
+from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Token
+from dragoman.engines.model_family import ModelFamily, load_family
+from dragoman.engines.upstream import Upstream, UpstreamOptions
+
+_PATH = "/chat/completions"
+_MOST_PLACEHOLDERS = 16
+_TOKENS_PER_SOURCE_TOKEN, _FEWEST_TOKENS = 8, 64
+# Words with the white space before them; a character where words are not spaced.
+_TOKEN = re.compile(
+    r"\s*[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]|\s*[^\s\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]+|\s+\Z"
+)
+_THOUGHT = re.compile(r"\A\s*<think>.*?(?:</think>\s*|\Z)", re.DOTALL)
+_FENCE = re.compile(r"\A```\w*\n(.*?)\n?```\s*\Z", re.DOTALL)
+_LABELS = ("here is the translation", "translation", "translated text", "译文", "翻译")
+_LABEL = re.compile(rf"\A(?:{'|'.join(_LABELS)})\s*[:：]\s*", re.IGNORECASE)
+_QUOTES = ('""', "“”", "「」", "«»", "''")
+
+
+class Options(UpstreamOptions):
+    """`model`: its id on that server. `family`: how it is asked. `languages`: codes or names, if not the family's.
+
+    `body`: what every request has besides, such as a server's own parameters.
+    """
+
+    model: str
+    family: str = "chat"
+    languages: list[str] = Field(default_factory=list)
+    licence: str = "unknown"
+    max_source_tokens: int = Field(default=512, ge=16)
+    max_concurrent_requests: int = Field(default=8, ge=1)
+    body: dict[str, Any] = Field(default_factory=dict)
+
+
+def create(options: Mapping[str, object]) -> "OpenAIChatEngine":
+    """Make the engine; the server need not answer yet. Raises `ConfigurationError`, `ValidationError`."""
+    parsed = Options.model_validate(options)
+    return OpenAIChatEngine(parsed, load_family(parsed.family), Upstream(parsed))
+
+
+class OpenAIChatEngine:
+    """A model on another server."""
+
+    def __init__(self, options: Options, family: ModelFamily, upstream: Upstream) -> None:
+        self._options = options
+        self._family = family
+        self._upstream = upstream
+        codes = [resolve(each).code for each in options.languages] or family.codes
+        placeholders = tuple(family.placeholder.replace("{number}", str(n)) for n in range(_MOST_PLACEHOLDERS))
+        self._placeholder = re.compile("(" + "|".join(map(re.escape, placeholders)) + ")")
+        self._info = EngineInfo(
+            id=options.model,
+            version=options.family.rpartition("/")[2],
+            licence=options.licence,
+            pairs=frozenset(Pair(a, b) for a in codes for b in codes if a != b),
+            max_source_tokens=options.max_source_tokens,
+            batch_policy=BatchPolicy(max_segments=1, max_batches=options.max_concurrent_requests),
+            abilities=frozenset({"terms", "examples", "domains"}),
+            placeholders=placeholders,
+        )
+
+    @property
+    def info(self) -> EngineInfo:
+        """What the options and the family say."""
+        return self._info
+
+    def tokenize(self, text: str) -> tuple[Token, ...]:
+        """Words and characters; the model's own tokens are not known here."""
+        return tuple(Token(each, each) for each in _TOKEN.findall(text))
+
+    def target_tokens(self, text: str) -> Sequence[tuple[int, Token]]:  # noqa: ARG002 # as the contract has it
+        """Its vocabulary is not known here."""
+        return ()
+
+    async def translate(self, batch: Batch, on_token: OnToken | None = None) -> Sequence[Hypotheses]:
+        """One request for each segment, one after another: the policy makes batches of one."""
+        return [await self._translated(index, segment, batch, on_token) for index, segment in enumerate(batch.segments)]
+
+    async def _translated(self, index: int, segment: Segment, batch: Batch, on_token: OnToken | None) -> Hypotheses:
+        body = self._body(segment, batch.pair, batch.decoding)
+        source = _text(segment)
+        if on_token is None:
+            answer = await self._upstream.post(_PATH, body)
+            return tuple(self._hypothesis(*_content(choice), source) for choice in _choices(answer))
+        parts: list[Token] = []
+        ended = False
+        async with aclosing(self._pieces(body, source)) as pieces:
+            async for text, ended in pieces:  # noqa: B007 # the last one's is wanted
+                for token in self._tokens(text):
+                    parts.append(token)
+                    on_token(index, token)
+        hypothesis = Hypothesis(tuple(parts), score=0.0, ended=ended)
+        on_token(index, hypothesis)
+        return (hypothesis,)
+
+    def _body(self, segment: Segment, pair: Pair, decoding: Decoding) -> dict[str, Any]:
+        """A request; what the client asks of sampling goes before what the family is used to."""
+        sampling = dict(self._family.sampling)
+        if decoding.samples:
+            sampling |= {"temperature": decoding.temperature, "top_p": decoding.top_p}
+            sampling |= {"top_k": decoding.top_k} if decoding.top_k else {}
+        if decoding.repetition_penalty != 1:
+            sampling["repetition_penalty"] = decoding.repetition_penalty
+        return {
+            "model": self._options.model,
+            "messages": self._family.messages(segment, _text(segment), pair),
+            "max_tokens": _FEWEST_TOKENS + _TOKENS_PER_SOURCE_TOKEN * len(segment.tokens),
+            **({"n": decoding.num_hypotheses} if decoding.num_hypotheses > 1 else {}),
+            **sampling,
+            **self._family.body,
+            **self._options.body,
+        }
+
+    async def _pieces(self, body: dict[str, Any], source: str) -> AsyncGenerator[tuple[str, bool]]:
+        """Text as it comes, and whether the model has ended; held back until it is known to be the translation."""
+        held, begun, finish_reason = "", False, None
+        async with aclosing(self._upstream.stream(_PATH, body | {"stream": True})) as events:
+            async for event in events:
+                for choice in event.get("choices") or ():
+                    text = (choice.get("delta") or {}).get("content") or ""
+                    finish_reason = choice.get("finish_reason") or finish_reason
+                    held += text
+                    if not begun and _may_be_chatter(held):
+                        continue
+                    begun = True
+                    safe = len(held) - self._unfinished(held)
+                    if safe:
+                        yield held[:safe], False
+                    held = held[safe:]
+        if finish_reason is None:
+            raise UpstreamFailed("The translation server behind this one broke off its answer.")
+        yield held.rstrip() if begun else _cleaned(held, source), finish_reason == "stop"
+
+    def _unfinished(self, text: str) -> int:
+        """Characters at the end that white space or a placeholder may begin with, which must come whole."""
+        start = self._family.placeholder[0]
+        place = text.rfind(start, max(0, len(text) - len(self._family.placeholder)))
+        stripped = len(text) - len(text.rstrip())
+        return len(text) - place if place >= 0 and not self._placeholder.fullmatch(text[place:]) else stripped
+
+    def _hypothesis(self, text: str, ended: bool, source: str) -> Hypothesis:  # noqa: FBT001 # a pair of values
+        return Hypothesis(tuple(self._tokens(_cleaned(text, source))), score=0.0, ended=ended)
+
+    def _tokens(self, text: str) -> list[Token]:
+        """Words, and placeholders without a text."""
+        return [
+            token
+            for part in self._placeholder.split(text)
+            for token in ([Token("", part)] if self._placeholder.fullmatch(part) else self.tokenize(part))
+        ]
+
+    async def health(self) -> bool:
+        """Whether the server lists its models, or says why not."""
+        return 0 < await self._upstream.get("/models") < 500  # noqa: PLR2004 # below are the client's mistakes
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._upstream.aclose()
+
+
+def _text(segment: Segment) -> str:
+    """What the model reads: the text, with placeholders for what it must not change."""
+    return "".join(token.text or token.model_token or "" for token in segment.tokens).strip()
+
+
+def _choices(answer: dict[str, Any]) -> list[dict[str, Any]]:
+    choices: list[dict[str, Any]] = answer.get("choices") or []
+    if not choices:
+        raise UpstreamFailed("The translation server behind this one gave no answer.")
+    return choices
+
+
+def _content(choice: dict[str, Any]) -> tuple[str, bool]:
+    return (choice.get("message") or {}).get("content") or "", choice.get("finish_reason") == "stop"
+
+
+def _may_be_chatter(beginning: str) -> bool:
+    """Whether an answer that begins so may begin with what is no translation; such a one is read to its end."""
+    text = beginning.lstrip().lower()
+    marks = ("<think>", "```", *_LABELS, *(pair[0] for pair in _QUOTES))
+    return not text or any(text.startswith(mark) or mark.startswith(text) for mark in marks)
+
+
+def _cleaned(text: str, source: str) -> str:
+    """An answer without thoughts, fences, labels, and quotes that the source has not."""
+    text = _THOUGHT.sub("", text).strip()
+    fenced = _FENCE.match(text)
+    text = fenced[1] if fenced and not source.startswith("```") else text
+    if not _LABEL.match(source):
+        text = _LABEL.sub("", text)
+    quoted = len(text) > 1 and text[0] + text[-1] in _QUOTES and not source.startswith(tuple(q[0] for q in _QUOTES))
+    return (text[1:-1] if quoted else text).strip()

@@ -1,0 +1,80 @@
+"""A server of chat completions as engines meet them, with the habits and faults of real ones, chosen by model id."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+
+class Upstream:
+    """Translates `Hello` into `<Hello>`; remembers what it was asked.
+
+    Models: `plain`; `thinking`, `chatty`, `fenced`: what they say around it; `busy-N`: 429 N times before; `down-N`:
+    503 N times; `forbidden`; `broken`: an error in mid-stream; `half`: the stream ends without an end; `stalls`;
+    `empty`; `nonsense`: no JSON; `doubled`: two stop chunks and a chunk of usage.
+    """
+
+    def __init__(self) -> None:
+        self.bodies: list[dict[str, Any]] = []
+        self.headers: list[dict[str, str]] = []
+        self.left = asyncio.Event()
+        self.app = Starlette(routes=[Route("/v1/chat/completions", self._answer, methods=["POST"])])
+
+    async def _answer(self, request: Request) -> Response:
+        body = await request.json()
+        self.bodies.append(body)
+        self.headers.append(dict(request.headers))
+        kind, _, times = body["model"].partition("-")
+        if times and len(self.bodies) <= int(times):
+            status = {"busy": 429, "down": 503}[kind]
+            return JSONResponse({"error": {"message": "no"}}, status, {"retry-after": "7"} if kind == "busy" else {})
+        if kind == "forbidden":
+            return JSONResponse({"error": {"message": "your key sk-secret is wrong"}}, 401)
+        if kind == "nonsense":
+            return Response("<html>")
+        text = self._text(kind, body)
+        if body.get("stream"):
+            return StreamingResponse(self._events(kind, text), media_type="text/event-stream")
+        if kind == "stalls":
+            await asyncio.sleep(60)
+        message = {"role": "assistant", "content": text}
+        choices = [{"index": n, "message": message, "finish_reason": "stop"} for n in range(body.get("n", 1))]
+        return JSONResponse({"choices": [] if kind == "empty" else choices})
+
+    @staticmethod
+    def _text(kind: str, body: dict[str, Any]) -> str:
+        content = body["messages"][-1]["content"]
+        source = content[0]["text"] if isinstance(content, list) else content.rpartition("\n\n")[2]
+        around = {
+            "thinking": f"<think>\nWhat is {source}?\n</think>\n\n<{source}>",
+            "chatty": f'Translation: "<{source}>"',
+            "fenced": f"```text\n<{source}>\n```",
+        }
+        return around.get(kind, f"<{source}>")
+
+    async def _events(self, kind: str, text: str) -> AsyncIterator[str]:
+        def event(delta: dict[str, Any], reason: str | None = None) -> str:
+            return f"data: {json.dumps({'choices': [{'index': 0, 'delta': delta, 'finish_reason': reason}]})}\n\n"
+
+        try:
+            yield ": hello\n\n" + event({"role": "assistant", "content": ""})
+            for start in range(0, len(text), 3):
+                if kind in {"broken", "half", "stalls"} and start:
+                    if kind == "broken":
+                        yield 'data: {"error": {"message": "out of memory"}}\n\n'
+                    if kind == "stalls":
+                        await asyncio.sleep(60)
+                    return
+                yield event({"content": text[start : start + 3]})
+                await asyncio.sleep(0)
+            yield event({}, "stop")
+            if kind == "doubled":
+                yield event({}, "stop") + 'data: {"choices": [], "usage": {"total_tokens": 3}}\n\n'
+            yield "data: [DONE]\n\n"
+        finally:
+            self.left.set()
