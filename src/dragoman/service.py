@@ -65,9 +65,9 @@ class Translation:
     calibration: Calibration | None = None
 
     def confidence(self, report: Report) -> float | None:
-        """The quality to be expected of an answer, 0 to 1; None where the engine is not calibrated."""
-        if report.score is None:
-            return 1.0  # all of it was known
+        """The quality to be expected of an answer, 0 to 1; None where no model wrote it, or nobody measured."""
+        if report.score is None:  # no model wrote: people did, or nobody
+            return 1.0 if report.memory else None
         return None if self.calibration is None else self.calibration.quality(report.score)
 
 

@@ -113,6 +113,27 @@ async def test_seeds_and_choices_differ(boxed: httpx.AsyncClient) -> None:
     assert len(set(texts)) == 6
 
 
+async def test_samples_differ_where_the_most_probable_words_leave_hardly_a_choice(boxed: httpx.AsyncClient) -> None:
+    """Drawn again, and in the end begun with another token; some may be one sentence spelt in several ways."""
+    response = await chat(boxed, "I like coffee.", top_k=None, seed=1, n=8)
+    assert len({choice["message"]["content"] for choice in response.json()["choices"]}) > 3
+
+
+async def test_the_chosen_token_is_among_the_likeliest_by_its_text(boxed: httpx.AsyncClient) -> None:
+    """Blanks and bytes, which have none, too."""
+    tokens = scored(await chat(boxed, "Where is the 😀 station?", logprobs=True, top_logprobs=20))
+    of_model = [token for token in tokens if token.top_logprobs]
+    assert sum(token.token in [each.token for each in token.top_logprobs] for token in of_model) == len(of_model)
+
+
+async def test_text_that_stays_as_it_is_has_no_confidence(boxed: httpx.AsyncClient) -> None:
+    """No model wrote it; an answer of the memory is a person's."""
+    same = {"source_lang": "English", "target_lang": "English"}
+    memory = {**TERMS, "terms": [], "tm_list": [{"source": "Hello you", "target": "你好你"}]}
+    answers = [(await chat(boxed, "Hello you", translation_options=each)).json() for each in (same, memory)]
+    assert [answer["choices"][0]["translation"]["confidence"] for answer in answers] == [None, 1.0]
+
+
 async def test_tokens_of_a_text_can_be_banned(boxed: httpx.AsyncClient) -> None:
     """By the ids that the server shows."""
     plain = (await chat(boxed, "I like coffee.")).json()["choices"][0]["message"]["content"]

@@ -108,6 +108,24 @@ async def test_a_schema_that_cannot_be_filled_names_the_property(
         assert error["param"] == (param or "response_format.json_schema.schema")
 
 
+async def test_layout_belongs_to_no_sentence(client: httpx.AsyncClient) -> None:
+    """Numbers of a list and tags are in the translation, but in no pair."""
+    for text in ("1. Come in.\n2. Go out.", "<p>Come in.</p>\n<p>Go out.</p>"):
+        answer = json.loads(await translate(client, text, response_format=by_schema(SCHEMA)))
+        assert answer["pairs"] == [
+            {"source": "Come in.", "target": "zh:Come in."},
+            {"source": "Go out.", "target": "zh:Go out."},
+        ]
+        assert answer["translation"].count("zh:") == 2
+        assert len(answer["translation"]) > len("zh:Come in.zh:Go out.")
+
+
+@pytest.mark.parametrize("text", ['{"a": "b"}\n{"a": "c"}', '\ufeff{"a": "b"}', "[" * 9000])
+async def test_what_is_not_one_json_document_is_a_text(client: httpx.AsyncClient, text: str) -> None:
+    """The answer is one object all the same."""
+    assert list(json.loads(await translate(client, text, response_format=JSON_OBJECT))) == list(WHOLE)
+
+
 @pytest.mark.parametrize(
     "choice",
     [
@@ -118,7 +136,8 @@ async def test_a_schema_that_cannot_be_filled_names_the_property(
 )
 async def test_a_forced_function_gets_the_translation(client: httpx.AsyncClient, choice: Any) -> None:
     """Of several, the first that can be filled; streamed as OpenAI streams calls."""
-    fields = {"tools": [OTHER, TOOL], "tool_choice": choice, "parallel_tool_calls": False}
+    nothing = {"type": "function", "function": {"name": "now", "parameters": {"properties": {}}}}
+    fields = {"tools": [nothing, OTHER, TOOL], "tool_choice": choice, "parallel_tool_calls": False}
     answer = (await chat(client, **fields)).json()["choices"][0]
     [call] = answer["message"]["tool_calls"]
     assert (answer["finish_reason"], answer["message"]["content"]) == ("tool_calls", None)
@@ -149,6 +168,7 @@ async def test_the_older_fields_call_as_they_did(client: httpx.AsyncClient) -> N
     ("tools", "choice", "param"),
     [
         ([OTHER], "required", "tools.weather.parameters"),
+        ([{"type": "function", "function": {"name": "now"}}], "required", "tools"),
         ([], "required", "tool_choice"),
         ([TOOL], {"type": "function", "function": {"name": "x"}}, "tool_choice"),
         ([TOOL], {"type": "custom", "custom": {"name": "x"}}, "tool_choice"),

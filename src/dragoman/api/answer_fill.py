@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from dragoman.api.answer_template import Facts, Slot, Template, escaped, render
-from dragoman.core.answer import Outcome, Piece
+from dragoman.core.answer import Outcome, Piece, Report
 from dragoman.core.types import Token
 from dragoman.service import Translation
 
@@ -74,7 +74,8 @@ class _Filler:
         """Take a piece of the translation."""
         choice = self._choices[piece.choice]
         choice.tokens += piece.tokens
-        choice.segments[piece.segment] += piece.text
+        if piece.segment is not None:
+            choice.segments[piece.segment] += piece.text
         if choice.is_in_translation:
             yield Piece(piece.choice, _escaped(piece.tokens), piece.segment)
 
@@ -86,13 +87,18 @@ class _Filler:
             facts = replace(
                 self._facts,
                 translation=texts[number],
-                confidence=self._translation.confidence(outcome.reports[number]),
+                confidence=self._confidence(outcome.reports[number]),
                 alternatives=tuple(dict.fromkeys(text for text in texts if text != texts[number])),
                 segments=tuple(
                     (text, segments[index].strip()) for index, text in enumerate(outcome.sources) if index in segments
                 ),
             )
             yield from self._write(number, facts, is_done=True)
+
+    def _confidence(self, report: Report) -> float | None:
+        """That of the answer; 1 where it is the text itself, which was in the target language."""
+        confidence = self._translation.confidence(report)
+        return 1.0 if confidence is None and self._translation.calibration is not None else confidence
 
     def _write(self, number: int, facts: Facts, *, is_done: bool) -> Iterator[Piece]:
         """One piece of as many parts as can be written now; a translation stays open until all is done."""
@@ -117,4 +123,11 @@ class _Filler:
 
 
 def _escaped(tokens: Sequence[Token]) -> tuple[Token, ...]:
-    return tuple(replace(token, text=escaped(token.text)) for token in tokens)
+    return tuple(
+        replace(
+            token,
+            text=escaped(token.text),
+            alternatives=tuple(replace(each, text=escaped(each.text)) for each in token.alternatives),
+        )
+        for token in tokens
+    )

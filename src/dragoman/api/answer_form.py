@@ -1,5 +1,6 @@
 """How a client wants its answer written: as text, as JSON, or as the arguments of a function."""
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,7 +34,7 @@ class AnswerForm:
 
     def applied(self, job: TranslationRequest) -> tuple["AnswerForm", TranslationRequest]:
         """The form for this text, and what must be translated for it. Raises `InvalidRequest`."""
-        if self.wants_json and (job.format or recognize(job.text)) == "json":
+        if self.wants_json and (job.format or recognize(job.text)) == "json" and _is_json(job.text):
             if job.stop:
                 raise InvalidRequest(
                     "stop would leave half a JSON document; leave it out, or response_format.", param="stop"
@@ -43,6 +44,15 @@ class AnswerForm:
             return self, job
         choices = job.decoding.num_hypotheses + self.hidden_choices
         return self, replace(job, decoding=replace(job.decoding, num_hypotheses=choices))
+
+
+def _is_json(text: str) -> bool:
+    """Whether a text is one JSON document, which lines of several are not."""
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def answer_form(body: ChatRequest) -> AnswerForm:
@@ -121,5 +131,9 @@ def _first_fillable(functions: Sequence[Mapping[str, Any]]) -> AnswerForm:
 
 
 def _call(function: Mapping[str, Any], param: str) -> AnswerForm:
-    name = str(function.get("name"))
-    return AnswerForm(compile_template(function.get("parameters") or {}, f"{param}.{name}.parameters"), name)
+    name, parameters = str(function.get("name")), function.get("parameters")
+    if not isinstance(parameters, dict) or (not parameters.get("properties") and "$ref" not in parameters):
+        raise InvalidRequest(
+            f"The function {name[:60]!r} has no parameters, so it cannot be given the translation.", param=param
+        )
+    return AnswerForm(compile_template(parameters, f"{param}.{name}.parameters"), name)

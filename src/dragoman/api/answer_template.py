@@ -27,8 +27,8 @@ from dragoman.api.answer_schema import (
 from dragoman.core.errors import InvalidRequest
 
 _NOT_PART_OF_A_TRANSLATION = (
-    "is no part of a translation; leave it out, or name it as what it is: translation, source, source_lang, "
-    "target_lang, confidence (a number), alternatives or translations (arrays of strings)"
+    "is no part of a translation, or not of its type; leave it out, or name it as what it is: translation, source, "
+    "source_lang, target_lang (strings), confidence (a number), alternatives or translations (arrays of strings)"
 )
 _LANGUAGES = {"source_lang", "target_lang"}
 _dumps = partial(json.dumps, ensure_ascii=False)

@@ -29,12 +29,12 @@ WarningCode = Literal[
 class Piece:
     """The next part of one choice's answer, in document order, with the tokens that its text came from.
 
-    `segment`: the one that was being written when it was released, from 0.
+    `segment`: the one that it belongs to, from 0; None for layout between segments.
     """
 
     choice: int
     tokens: tuple[Token, ...]
-    segment: int = 0
+    segment: int | None = None
 
     @property
     def text(self) -> str:

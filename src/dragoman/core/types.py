@@ -56,8 +56,13 @@ class Decoding:
     @property
     def is_controlled(self) -> bool:
         """Whether each choice of a token must be ours."""
-        is_seeded = self.samples and self.seed is not None
-        return bool(self.presence_penalty or self.frequency_penalty or self.logit_bias or is_seeded)
+        draws_ours = self.samples and (self.seed is not None or self.num_hypotheses > 1)
+        return self.is_steered or draws_ours
+
+    @property
+    def is_steered(self) -> bool:
+        """Whether the client leads the model where it would not go by itself."""
+        return bool(self.presence_penalty or self.frequency_penalty or self.logit_bias)
 
     @property
     def is_repeatable(self) -> bool:

@@ -10,7 +10,7 @@ of Keskar et al. 2019 (arXiv:1909.05858), nucleus sampling that of Holtzman et a
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,7 +21,7 @@ from dragoman.engines.paths import Extend, Logits, Path
 # Tokens so much less likely than the best that they are never drawn: e⁻³⁰ is beyond single precision.
 _NEGLIGIBLE = 30.0
 _FEWEST_AHEAD = 4
-# How often a choice that equals an earlier one is drawn again.
+# How often a choice that equals an earlier one is drawn again; the last time, it begins with another token.
 _MOST_ATTEMPTS = 4
 
 NewGenerator = Callable[[int, int, int], np.random.Generator]
@@ -30,14 +30,15 @@ NewGenerator = Callable[[int, int, int], np.random.Generator]
 
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """What a walk must know of the target tokens. `never`: ids that it may not choose."""
+    """What a walk must know of the target tokens. `never`: ids that it may not choose. `text`: what ids write."""
 
     end: int
     never: tuple[int, ...]
+    text: Callable[[tuple[int, ...]], Hashable] = lambda ids: ids
 
 
 class Walk:
-    """One translation on its way. `rank`: without sampling, which of the best first tokens it begins with, from 0."""
+    """One translation on its way. `rank`: which of the best first tokens it begins with; 0 leaves it free."""
 
     def __init__(
         self,
@@ -80,11 +81,11 @@ class Walk:
     def _choice(self, logits: Logits) -> int:
         adjusted = adjust(logits, self._counts, self._decoding)
         adjusted[list(self._vocabulary.never)] = -np.inf
-        if self._decoding.samples:
-            return draw(adjusted, self._decoding, self._generator.random())
         if self._rank and not self.ids:
             adjusted[self._vocabulary.end] = -np.inf
             return int(np.argsort(-adjusted, kind="stable")[self._rank])
+        if self._decoding.samples:
+            return draw(adjusted, self._decoding, self._generator.random())
         return int(adjusted.argmax())
 
 
@@ -128,7 +129,7 @@ def search(
         walks = [
             Walk(
                 sentence,
-                choice,
+                choice if not decoding.samples or attempt == _MOST_ATTEMPTS - 1 else 0,
                 most_tokens=most_tokens[sentence],
                 decoding=decoding,
                 vocabulary=vocabulary,
@@ -142,10 +143,11 @@ def search(
     every = [(sentence, choice) for sentence in range(len(most_tokens)) for choice in range(decoding.num_hypotheses)]
     found = dict(zip(every, walked(every, 0), strict=True))
     for attempt in range(1, _MOST_ATTEMPTS if decoding.samples else 1):
+        texts = {key: vocabulary.text(path.ids) for key, path in found.items()}
         again = [
             (sentence, choice)
             for sentence, choice in every
-            if found[sentence, choice].ids in [found[sentence, earlier].ids for earlier in range(choice)]
+            if texts[sentence, choice] in [texts[sentence, earlier] for earlier in range(choice)]
         ]
         found |= zip(again, walked(again, attempt), strict=True)
     return [

@@ -6,6 +6,7 @@ model's own, without penalties. `max_decoding_length` counts the prefix.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from secrets import randbits
 from zlib import crc32
 
 import ctranslate2
@@ -54,6 +55,10 @@ class PathFinder:
         logits = np.array([np.asarray(view) for view in result.logits[0][given:]], dtype=np.float32)
         return Path(ids, logits, result.attention[0][given:])
 
+    def _text(self, ids: tuple[int, ...]) -> str:
+        """What ids write; one text may have several spellings."""
+        return "".join(self.target_pieces[index] for index in ids).replace("▁", " ").strip()
+
     def along(self, hypotheses: Sequence[tuple[int, Sequence[str]]]) -> list[Path]:
         """The paths of translations that are known, each the index of its source and its pieces, end included."""
         wanted = [(index, tuple(self.target_ids[piece] for piece in pieces)) for index, pieces in hypotheses]
@@ -77,7 +82,7 @@ class PathFinder:
     def controlled(self, decoding: Decoding, end: int, never: tuple[int, ...]) -> list[list[Path]]:
         """For each source its translations under penalties, biases and a seed."""
         texts = [crc32(" ".join(source).encode()) for source in self.sources]
-        seed = (decoding.seed or 0) % (1 << _SEED_BITS)
+        seed = randbits(_SEED_BITS) if decoding.seed is None else decoding.seed % (1 << _SEED_BITS)
 
         def new_generator(sentence: int, choice: int, attempt: int) -> np.random.Generator:
             # By its text, not its place: whatever else is in the batch, the same numbers are drawn.
@@ -85,5 +90,5 @@ class PathFinder:
 
         # What a high temperature draws may never end, and each of its tokens costs a call.
         longest = [min(self.most_tokens, _TOKENS_PER_SOURCE * len(each) + _FEWEST_TOKENS) for each in self.sources]
-        vocabulary = controlled_decoding.Vocabulary(end, never)
+        vocabulary = controlled_decoding.Vocabulary(end, never, self._text)
         return controlled_decoding.search(self.extend, longest, decoding, vocabulary, new_generator)

@@ -46,7 +46,7 @@ class Writer:
 
     def _scored(self, piece: str, row: Logits, top: int, detokenizer: Detokenizer) -> Token:
         alternatives = tuple(
-            Alternative(detokenizer.peek(self.pieces[index]) or self.pieces[index], float(row[index]))
+            Alternative(detokenizer.peek(self.pieces[index]) or _name(self.pieces[index]), float(row[index]))
             for index in _best(row, top)
         )
         return Token(detokenizer.feed(piece), piece, float(row[self.ids[piece]]), alternatives)
@@ -56,6 +56,11 @@ class Writer:
         tokens = self.tokenizer.tokenize(text)
         known = ((self.ids.get(token.model_token or ""), token) for token in tokens)
         return [(index, token) for index, token in known if index is not None]
+
+
+def _name(piece: str) -> str:
+    """What a piece without text is called: the end, a tag; a byte or a blank is not called anything."""
+    return piece if piece.startswith("<") and not piece.startswith("<0x") else ""
 
 
 def _best(row: Logits, count: int) -> NDArray[np.intp]:

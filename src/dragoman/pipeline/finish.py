@@ -77,7 +77,8 @@ class Finisher:
         self._pair = pair
         self._again = replace(decoding, num_hypotheses=1, top_k=1)
         self._can_constrain = "constraints" in abilities
-        self._repairs_left = _FEWEST_REPAIRS + size // _PASSAGES_PER_REPAIR
+        # What the client's own penalties and biases made of a text is not made better by another try.
+        self._repairs_left = 0 if decoding.is_steered else _FEWEST_REPAIRS + size // _PASSAGES_PER_REPAIR
         self._spaced = has_spaces(pair.target)
 
     def known(self, passage: Passage) -> Finished:

@@ -129,7 +129,7 @@ class _Answer:
         """The pieces that may be released after this event of the passage at `index` of the last part."""
         if isinstance(event, str):
             token = Token(event)
-            return [piece for number in range(len(self._choices)) for piece in self._release(number, index, (token,))]
+            return [piece for number in range(len(self._choices)) for piece in self._release(number, None, (token,))]
         if isinstance(event, Token):
             self._streamed += 1
             return self._release(0, index, (event,))
@@ -142,9 +142,9 @@ class _Answer:
         self._streamed = 0
         return pieces
 
-    def _release(self, number: int, index: int, tokens: Sequence[Token]) -> list[Piece]:
+    def _release(self, number: int, index: int | None, tokens: Sequence[Token]) -> list[Piece]:
         released = tuple(self._choices[number].cutter.feed(tokens))
-        segment = self.parts[-1].start + index
+        segment = None if index is None else self.parts[-1].start + index
         return [Piece(number, released, segment)] if any(token.text for token in released) else []
 
     def layout(self, written: int) -> list[Piece]:
