@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import get_args
@@ -18,6 +19,8 @@ from dragoman.core.answer import WarningCode
 from dragoman.core.languages import LANGUAGES
 from dragoman.engines.ctranslate2_loading import Options
 from dragoman.engines.model_card import ModelCard
+from dragoman.engines.openai_chat import Options as ChatOptions
+from dragoman.engines.registry import create_engine
 from dragoman.ops.settings import AliasSettings, Settings, load_settings
 
 ROOT = Path(__file__).parents[1]
@@ -87,6 +90,21 @@ def test_quickstarts_examples_run(port: int) -> None:
     assert "车站" in outputs[3]
     assert "Traditional Chinese" in outputs[3]
     assert "\n\n" in printed
+
+
+def test_engines_to_choose_from_can_be_made() -> None:
+    """The configuration as it stands, and a family for each row of the table."""
+    page = (ROOT / "docs" / "choose-an-engine.md").read_text("utf-8")
+    [written] = blocks("docs/choose-an-engine.md", "toml")
+    settings = tomllib.loads(written)
+    options = dict(settings["engines"][settings["default_engine"]])
+
+    engine = create_engine(options.pop("kind"), options)
+
+    assert engine.info.id == "Hy-MT2-7B"
+    families = {path.stem for path in (ROOT / "src" / "dragoman" / "engines" / "families").glob("*.toml")}
+    assert {name for name in families if f"`{name}`" not in page and name != "qwen-mt"} == set()
+    assert [name for name in ChatOptions.model_fields if f"`{name}`" not in page] == []
 
 
 def test_api_pages_program_parses_an_answer(port: int) -> None:

@@ -12,7 +12,7 @@ from starlette.routing import Route
 
 
 class Upstream:
-    """Translates `Hello` into `<Hello>`; remembers what it was asked.
+    """Translates `Hello` into `<Hello>`; remembers what it was asked. Streams are cumulative for `translation_options`.
 
     Models: `plain`; `thinking`, `chatty`, `fenced`: what they say around it; `busy-N`: 429 N times before; `down-N`:
     503 N times; `forbidden`; `broken`: an error in mid-stream; `half`: the stream ends without an end; `stalls`;
@@ -38,6 +38,7 @@ class Upstream:
         if kind == "nonsense":
             return Response("<html>")
         text = self._text(kind, body)
+        self._options = body.get("translation_options")
         if body.get("stream"):
             return StreamingResponse(self._events(kind, text), media_type="text/event-stream")
         if kind == "stalls":
@@ -70,11 +71,12 @@ class Upstream:
                     if kind == "stalls":
                         await asyncio.sleep(60)
                     return
-                yield event({"content": text[start : start + 3]})
+                yield event({"content": text[: start + 3] if self._options else text[start : start + 3]})
                 await asyncio.sleep(0)
-            yield event({}, "stop")
+            last = event({"content": text} if self._options else {}, "stop")  # as Alibaba's service has it
+            yield last
             if kind == "doubled":
-                yield event({}, "stop") + 'data: {"choices": [], "usage": {"total_tokens": 3}}\n\n'
+                yield last + 'data: {"choices": [], "usage": {"total_tokens": 3}}\n\n'
             yield "data: [DONE]\n\n"
         finally:
             self.left.set()

@@ -163,6 +163,33 @@ async def test_a_client_who_leaves_closes_the_connection() -> None:
         await asyncio.wait_for(server.left.wait(), 10)
 
 
+async def test_qwen_mt_gets_its_own_options_and_cumulative_streams_are_read_once() -> None:
+    """Languages by English name, terms, memory and domains as they are; no prompt."""
+    terms = (Occurrence(Term("cat", "猫"), 0, 1),)
+    async with engine_of("doubled", family="qwen-mt") as (engine, server, _):
+        tokens, hypothesis = await streamed(engine, "Hello there, Hello there")
+        await engine.translate(batch_of(engine, "A cat", terms=terms, examples=(Example("A", "甲"),), domains="Pets."))
+    assert "".join(tokens) == hypothesis.text == "<Hello there, Hello there>"
+    assert server.bodies[1]["messages"] == [{"role": "user", "content": "A cat"}]
+    assert server.bodies[1]["translation_options"] == {
+        "source_lang": "English",
+        "target_lang": "Chinese",
+        "terms": [{"source": "cat", "target": "猫"}],
+        "tm_list": [{"source": "A", "target": "甲"}],
+        "domains": "Pets.",
+    }
+
+
+async def test_requests_keep_to_what_a_minute_may_have() -> None:
+    """The third of two a minute waits for the first to be a minute ago."""
+    async with engine_of("plain", requests_per_minute=2) as (engine, server, pauses):
+        engine._upstream._clock = lambda: 100.0
+        for _ in range(4):
+            await engine.translate(batch_of(engine, "Hi"))
+    assert pauses == [60.0, 60.0]
+    assert len(server.bodies) == 4
+
+
 @pytest.mark.parametrize("family", ["chat", "qwen3", "hy-mt", "lmt", "translategemma", "seed-x"])
 def test_families_ask_with_the_text_once_and_nothing_unfilled(family: str) -> None:
     """In both directions of a pair that each has."""

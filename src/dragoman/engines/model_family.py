@@ -49,7 +49,9 @@ class Prompts(BaseModel):
 
 
 class ModelFamily(Prompts):
-    """A family. `content` "codes": the text goes with codes of its languages, as TranslateGemma takes it.
+    """A family. `content` "codes": the text goes with codes of its languages, as TranslateGemma takes it; "options": it
+    goes alone, and the rest in `translation_options`, as Qwen-MT takes it. `cumulative`: each chunk of a stream may
+    repeat the text so far.
 
     `body`: what every request has besides; `chinese`: prompts where Chinese is one of the languages, in which these
     have their `language_names`. With these, a family has no other languages.
@@ -57,7 +59,8 @@ class ModelFamily(Prompts):
 
     extends: str | None = None
     system: str | None = None
-    content: Literal["text", "codes"] = "text"
+    content: Literal["text", "codes", "options"] = "text"
+    cumulative: bool = False
     placeholder: str = "⟦{number}⟧"
     sampling: dict[str, Any] = {}
     body: dict[str, Any] = {}
@@ -74,6 +77,8 @@ class ModelFamily(Prompts):
         if self.content == "codes":
             part = {"type": "text", "source_lang_code": _tag(pair.source), "target_lang_code": _tag(pair.target)}
             return [{"role": "user", "content": [part | {"text": text}]}]
+        if self.content == "options":
+            return [{"role": "user", "content": text}]
         in_chinese = self.chinese is not None and bool(_CHINESE & {pair.source, pair.target})
         prompts = self.chinese if self.chinese is not None and in_chinese else self
         source, target = (
@@ -82,6 +87,20 @@ class ModelFamily(Prompts):
         names = {"source": source, "target": target, "code": pair.target}
         system = [{"role": "system", "content": self.system}] if self.system else []
         return [*system, {"role": "user", "content": prompts.of(segment, text, names)}]
+
+    def options(self, segment: Segment, pair: Pair) -> dict[str, Any]:
+        """What goes beside the messages: for Qwen-MT, its `translation_options`."""
+        if self.content != "options":
+            return {}
+        terms = {each.term.source: each.term.target for each in segment.terms}
+        found = {
+            "source_lang": LANGUAGES[pair.source].name,
+            "target_lang": LANGUAGES[pair.target].name,
+            "terms": [{"source": source, "target": target} for source, target in terms.items()],
+            "tm_list": [{"source": each.source, "target": each.target} for each in segment.examples],
+            "domains": segment.domains,
+        }
+        return {"translation_options": {key: value for key, value in found.items() if value}}
 
 
 def load_family(name_or_path: str) -> ModelFamily:

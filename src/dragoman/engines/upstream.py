@@ -4,6 +4,8 @@ import asyncio
 import json
 import os
 import random
+import time
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPStatus
@@ -16,6 +18,7 @@ from dragoman.core.errors import ConfigurationError, DeadlineExceeded, Overloade
 
 _WORTH_A_RETRY = {408, 429, 500, 502, 503, 504, 529}
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 30.0
+_MINUTE_SECONDS = 60.0
 _DONE = "[DONE]"
 
 
@@ -33,6 +36,7 @@ class UpstreamOptions(BaseModel):
     chunk_timeout_seconds: float = Field(default=30.0, gt=0)
     total_timeout_seconds: float = Field(default=300.0, gt=0)
     max_retries: int = Field(default=2, ge=0, le=10)
+    requests_per_minute: int | None = Field(default=None, ge=1)
 
     @field_validator("base_url")
     @classmethod
@@ -59,6 +63,7 @@ class Upstream:
         options: UpstreamOptions,
         *,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        clock: Callable[[], float] = time.monotonic,
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._options = options
@@ -66,6 +71,8 @@ class Upstream:
         self._pause = pause
         self._chance = chance
         self._session: aiohttp.ClientSession | None = None
+        self._clock = clock
+        self._sent: deque[float] = deque(maxlen=options.requests_per_minute)  # when the latest requests were due
 
     async def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
         """The JSON object that answers a request."""
@@ -136,6 +143,7 @@ class Upstream:
         tries_left = self._options.max_retries
         pause_seconds = _FIRST_PAUSE_SECONDS
         while True:
+            await self._turn()
             try:
                 async with asyncio.timeout(self._options.first_byte_timeout_seconds):
                     response = await self._open().post(self._options.base_url + path, json=body)
@@ -154,6 +162,17 @@ class Upstream:
             # At least what was asked for; else longer each time, and not all at once.
             await self._pause(max(asked_seconds, pause_seconds * (0.5 + self._chance())))
             pause_seconds = min(pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
+
+    async def _turn(self) -> None:
+        """Wait until a minute has gone since the request that is as many ago as a minute may have."""
+        if self._options.requests_per_minute is None:
+            return
+        due = self._clock()
+        if len(self._sent) == self._sent.maxlen:
+            due = max(due, self._sent[0] + _MINUTE_SECONDS)
+        self._sent.append(due)
+        if due > self._clock():
+            await self._pause(due - self._clock())
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> float:
