@@ -23,7 +23,11 @@ class Upstream:
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.left = asyncio.Event()
-        self.app = Starlette(routes=[Route("/v1/chat/completions", self._answer, methods=["POST"])])
+        routes = [Route("/v1/chat/completions", self._answer, methods=["POST"]), Route("/v1/models", self._models)]
+        self.app = Starlette(routes=routes)
+
+    async def _models(self, _: Request) -> Response:
+        return JSONResponse({"object": "list", "data": []})
 
     async def _answer(self, request: Request) -> Response:
         body = await request.json()
