@@ -10,8 +10,8 @@ TRAINING := $(VENV)/training
 LIBRETRANSLATE := $(VENV)/libretranslate
 # What `make train` makes: LANGUAGES with their shares, for MINUTES of training on DEVICE, in RUN.
 RUN ?= ../dragoman-training
-LANGUAGES ?= zh=1.6,es=1,fr=1
-MINUTES ?= 112
+LANGUAGES ?= zh=1,es=0.7,fr=0.7,de=1.7,ja=1.5
+MINUTES ?= 128
 DEVICE ?= cpu
 STARTER := src/dragoman/models/starter
 

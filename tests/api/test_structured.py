@@ -173,6 +173,7 @@ async def test_the_older_fields_call_as_they_did(client: httpx.AsyncClient) -> N
         ([TOOL], {"type": "function", "function": {"name": "x"}}, "tool_choice"),
         ([TOOL], {"type": "custom", "custom": {"name": "x"}}, "tool_choice"),
         (["save"], "required", "tool_choice"),
+        ([TOOL], "always", "tool_choice"),
     ],
 )
 async def test_a_function_that_cannot_be_called_is_refused(

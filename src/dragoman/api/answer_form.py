@@ -97,7 +97,11 @@ def _forced_tool(body: ChatRequest) -> AnswerForm | None:
         return None
     if choice == "required":
         return _first_fillable(list(functions.values()))
-    name = choice.get("function", {}).get("name") if isinstance(choice, dict) else None
+    if isinstance(choice, str):
+        raise InvalidRequest(
+            f"tool_choice {choice[:60]!r} is unknown; use none, auto, required or name a function.", param="tool_choice"
+        )
+    name = choice.get("function", {}).get("name")
     if name not in functions:
         raise InvalidRequest(
             f"tool_choice names {str(name or choice)[:60]!r}, which is no function of `tools`.", param="tool_choice"

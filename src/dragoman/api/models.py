@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from dragoman.api.auth import Caller
 from dragoman.api.chat_response import ErrorResponse
+from dragoman.core.errors import InvalidRequest
 from dragoman.service import WILDCARD, TranslationService
 
 router = APIRouter(tags=["models"], responses={401: {"model": ErrorResponse}})
@@ -52,9 +53,11 @@ async def list_models(request: Request, _: Caller) -> ModelList:
     return ModelList(data=[Model(id=model) for model in sorted(service.aliases) if model != WILDCARD])
 
 
-@router.get("/models/{model_id:path}/tokens", responses={404: {"model": ErrorResponse}})
+@router.get("/models/{model_id:path}/tokens", responses={status: {"model": ErrorResponse} for status in (400, 404)})
 async def list_tokens(request: Request, model_id: str, _: Caller, text: str = "") -> TokenList:
     """A text in a target language as the model writes it, with the ids that `logit_bias` takes."""
+    if not text:
+        raise InvalidRequest("The text is missing; add it as ?text=.", param="text")
     service: TranslationService = request.app.state.service
     tokens = service.engines[service.alias(model_id).engine].target_tokens(text)
     return TokenList(
