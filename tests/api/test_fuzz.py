@@ -62,4 +62,4 @@ def test_other_routes_keep_their_descriptions(wildcard_app: FastAPI) -> None:
             case = operation.Case(path_parameters={"model_id": "qwen/qwen-mt-plus"} if "{" in operation.path else {})
             case.call_and_validate(checks=CHECKS)
 
-    assert len(operations) == 8
+    assert len(operations) == 9

@@ -27,6 +27,19 @@ async def test_models_are_listed_and_retrieved(make_client: MakeClient, prefix: 
     assert isinstance(one["created"], int)
 
 
+async def test_models_and_languages_say_what_can_be_translated(make_client: MakeClient) -> None:
+    """The engine behind a model and whether it can; each language with those into which."""
+    options = {"kind": "fake", "languages": ["en", "zh", "fr"]}
+    client = await make_client(engines={"fake": options})
+    [model, *_] = (await client.get("/v1/models")).json()["data"]
+    languages = (await client.get("/v1/languages", params={"model": "qwen/qwen-mt-plus"})).json()
+    assert model["engine"] == {"id": "fake", "version": "1", "licence": "Apache-2.0", "ready": True}
+    assert model["languages"] == ["en", "fr", "zh", "zh_tw"]
+    english = next(each for each in languages["data"] if each["code"] == "en")
+    assert english == {"code": "en", "name": "English", "targets": ["fr", "zh", "zh_tw"]}
+    assert (await client.get("/v1/languages", params={"model": "nope"})).status_code == 404
+
+
 async def test_health_follows_the_engines(make_client: MakeClient) -> None:
     """Alive in any case, ready only when every engine can translate."""
     client = await make_client()

@@ -1,5 +1,7 @@
 """`GET /v1/models`: the model ids that this server answers to."""
 
+from collections import defaultdict
+from collections.abc import Mapping
 from typing import Literal
 
 from fastapi import APIRouter, Request
@@ -8,6 +10,8 @@ from pydantic import BaseModel
 from dragoman.api.auth import Caller
 from dragoman.api.chat_response import ErrorResponse
 from dragoman.core.errors import InvalidRequest
+from dragoman.core.languages import LANGUAGES
+from dragoman.ops.settings import QWEN_MT_MODELS
 from dragoman.service import WILDCARD, TranslationService
 
 router = APIRouter(tags=["models"], responses={401: {"model": ErrorResponse}})
@@ -15,13 +19,24 @@ router = APIRouter(tags=["models"], responses={401: {"model": ErrorResponse}})
 _CREATED = 1753401600  # the day of Qwen-MT's announcement; clients only need a number
 
 
+class EngineOfModel(BaseModel):
+    """The engine that answers for a model id. `ready`: whether it can translate now."""
+
+    id: str
+    version: str
+    licence: str
+    ready: bool
+
+
 class Model(BaseModel):
-    """A model id."""
+    """A model id, with OpenAI's fields and what it translates: codes of its languages."""
 
     id: str
     object: Literal["model"] = "model"
     created: int = _CREATED
     owned_by: str = "dragoman"
+    engine: EngineOfModel
+    languages: list[str]
 
 
 class ModelList(BaseModel):
@@ -29,6 +44,21 @@ class ModelList(BaseModel):
 
     object: Literal["list"] = "list"
     data: list[Model]
+
+
+class LanguageOfModel(BaseModel):
+    """A language that can be translated, and the codes of those into which."""
+
+    code: str
+    name: str
+    targets: list[str]
+
+
+class LanguageList(BaseModel):
+    """All source languages of a model."""
+
+    object: Literal["list"] = "list"
+    data: list[LanguageOfModel]
 
 
 class TokenOfModel(BaseModel):
@@ -50,7 +80,21 @@ class TokenList(BaseModel):
 async def list_models(request: Request, _: Caller) -> ModelList:
     """The aliases of this server, but for the wildcard."""
     service: TranslationService = request.app.state.service
-    return ModelList(data=[Model(id=model) for model in sorted(service.aliases) if model != WILDCARD])
+    health = await service.health()
+    return ModelList(data=[_model(service, name, health) for name in sorted(service.aliases) if name != WILDCARD])
+
+
+@router.get("/languages", responses={404: {"model": ErrorResponse}})
+async def list_languages(request: Request, _: Caller, model: str = QWEN_MT_MODELS[0]) -> LanguageList:
+    """The pairs of a model."""
+    service: TranslationService = request.app.state.service
+    pairs = service.engines[service.alias(model).engine].info.pairs
+    targets: dict[str, list[str]] = defaultdict(list)
+    for pair in sorted(pairs, key=str):
+        targets[pair.source].append(pair.target)
+    return LanguageList(
+        data=[LanguageOfModel(code=code, name=LANGUAGES[code].name, targets=found) for code, found in targets.items()]
+    )
 
 
 @router.get("/models/{model_id:path}/tokens", responses={status: {"model": ErrorResponse} for status in (400, 404)})
@@ -69,5 +113,14 @@ async def list_tokens(request: Request, model_id: str, _: Caller, text: str = ""
 async def retrieve_model(request: Request, model_id: str, _: Caller) -> Model:
     """One alias, with or without a `vendor/` prefix."""
     service: TranslationService = request.app.state.service
-    service.alias(model_id)
-    return Model(id=model_id)
+    return _model(service, model_id, await service.health())
+
+
+def _model(service: TranslationService, model_id: str, health: Mapping[str, bool]) -> Model:
+    name = service.alias(model_id).engine
+    info = service.engines[name].info
+    return Model(
+        id=model_id,
+        engine=EngineOfModel(id=info.id, version=info.version, licence=info.licence, ready=health[name]),
+        languages=sorted({code for pair in info.pairs for code in (pair.source, pair.target)}),
+    )
