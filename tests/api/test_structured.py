@@ -34,6 +34,14 @@ SCHEMA: dict[str, Any] = {
 }
 FUNCTION = {"name": "save", "parameters": SCHEMA}
 TOOL = {"type": "function", "function": FUNCTION}
+SMALL_TOOL = {
+    "type": "function",
+    "function": {
+        "name": "show",
+        "parameters": {"type": "object", "properties": {"to": {}, "text": {"type": "string"}}},
+    },
+}
+SMALL_CALL = {"type": "function", "function": {"name": "show", "arguments": ""}}
 OTHER = {"type": "function", "function": {"name": "weather", "parameters": {"properties": {"city": {}}}}}
 
 
@@ -148,6 +156,45 @@ async def test_a_forced_function_gets_the_translation(client: httpx.AsyncClient,
     assert (calls[0]["id"][:5], calls[0]["function"]["name"]) == ("call_", "save")
     assert "".join(each["function"]["arguments"] for each in calls) == call["function"]["arguments"]
     assert chunks[-1]["finish_reason"] == "tool_calls"
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        (
+            {"response_format": JSON_OBJECT},
+            [
+                {"role": "assistant", "content": ""},
+                {"content": '{"translation": "'},
+                {"content": "zh:Hello."},
+                {"content": "zh:Bye!"},
+                {"content": '", "source_lang": "en", "target_lang": "zh"}'},
+                {},
+            ],
+        ),
+        (
+            {"tools": [SMALL_TOOL], "tool_choice": "required"},
+            [
+                {"role": "assistant", "content": None, "tool_calls": [{"index": 0, "id": "*", **SMALL_CALL}]},
+                *(
+                    {"tool_calls": [{"index": 0, "function": {"arguments": part}}]}
+                    for part in ('{"to": "zh", "text": "', "zh:Hello.", "zh:Bye!", '"}')
+                ),
+                {},
+            ],
+        ),
+    ],
+)
+async def test_streams_are_these_chunks(
+    client: httpx.AsyncClient, fields: dict[str, Any], expected: list[dict[str, Any]]
+) -> None:
+    """Delta by delta; what is known at once comes at once, sentences as they are done, the rest at the end."""
+    chunks = events(await chat(client, "Hello. Bye!", stream=True, **fields))
+    found = [chunk["choices"][0]["delta"] for chunk in chunks]
+    for delta in found:
+        for call in delta.get("tool_calls", []):
+            call.update({"id": "*"} if "id" in call else {})
+    assert found == expected
 
 
 async def test_the_older_fields_call_as_they_did(client: httpx.AsyncClient) -> None:

@@ -20,12 +20,17 @@ VOCABULARY = Vocabulary(end=END, never=(UNKNOWN,))
 class ToyModel:
     """Its logits depend on the sentence and the last two tokens, at random but always alike."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, sentences_differ: bool = True) -> None:
         self.calls = 0
+        self._sentences_differ = sentences_differ
 
     def row(self, sentence: int, ids: Sequence[int]) -> Logits:
         """The logits after some tokens; the end comes nearer with each."""
-        row = np.random.default_rng([sentence, *ids[-2:], 99]).normal(size=SIZE).astype(np.float32)
+        row = (
+            np.random.default_rng([sentence * self._sentences_differ, *ids[-2:], 99])
+            .normal(size=SIZE)
+            .astype(np.float32)
+        )
         row[END] += len(ids) / 3 - 1
         return row
 
@@ -127,6 +132,17 @@ def test_tokens_are_drawn_as_often_as_they_are_probable(decoding: Decoding, prob
     logits = np.log(np.array([0.5, 0.3, 0.2], np.float32))
     drawn = Counter(draw(logits, decoding, (index + 0.5) / 1000) for index in range(1000))
     assert [drawn[token] / 1000 for token in range(3)] == pytest.approx(probabilities, abs=0.002)
+
+
+def test_whole_translations_are_drawn_as_often_as_they_are_probable() -> None:
+    """Of 1,000 seeds each of the likeliest comes as often as the product of its tokens' probabilities says."""
+    model, decoding, draws = ToyModel(sentences_differ=False), Decoding(top_k=0), 1000
+    found = search(model, [MOST] * draws, decoding, Vocabulary(END, ()), lambda sentence, *_: generator(sentence))
+    counted = Counter(path.ids for [path] in found)
+    for ids, times in counted.most_common(5):
+        rows = [model.row(0, ids[:place]) for place in range(len(ids))]
+        probability = np.prod([np.exp(row[token]) / np.exp(row).sum() for row, token in zip(rows, ids, strict=True)])
+        assert abs(times - draws * probability) < 4 * np.sqrt(draws * probability)
 
 
 @pytest.mark.parametrize("decoding", [Decoding(num_hypotheses=3), Decoding(num_hypotheses=3, top_k=0, seed=1)])
