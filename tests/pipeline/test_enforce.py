@@ -37,13 +37,16 @@ def enforced(
         ("Chat et chien ici", [0, 1, 2, 3], [(0, "chat"), (2, "chat")], "Chat et chat ici"),
         ("Demain il vient.", [0, 1, 2], [(0, "lundi")], "Lundi il vient."),
         ("Demain il vient.", [0, 1, 2], [(0, "iPhone")], "iPhone il vient."),
+        ("Où est la gare ici", [0, 1, 1, 2, 3], [(2, "la grande gare")], "Où est la grande gare ici"),
+        ("La gare est là", [0, 1, 2, 3], [(1, "la grande gare")], "La grande gare est là"),
+        ("Où est une gare ici", [0, 1, 1, 2, 3], [(2, "la grande gare")], "Où est une la grande gare ici"),
         ("un pommier grand là", [0, 1, 2, 3], [(1, "pomme"), (2, "pomme d'or")], "un pomme pomme d'or là"),
     ],
 )
 def test_term_takes_the_place_of_its_translation(
     translation: str, aligned: list[int], terms: list[tuple[int, str]], expected: str
 ) -> None:
-    """Of all its words; a target that is there is left; a small first letter follows the sentence."""
+    """Of all its words, and of an article that it has itself; one that is there is left; the first letter follows."""
     result = enforced(translation, aligned, *terms)
 
     assert result.hypothesis.text == expected

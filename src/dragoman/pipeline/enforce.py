@@ -98,8 +98,21 @@ class _Draft:
         if run is None:
             return False
         start, end = self._words(run)
-        self._change(start, end, term)
+        self._change(self._over_first_word(start, term), end, term)
         return True
+
+    def _over_first_word(self, start: int, term: Occurrence) -> int:
+        """The start, or that of the word before it if the target begins with this: an article would stand twice."""
+        first, _, rest = term.term.target.casefold().partition(" ")
+        place = start
+        while rest and place > 0 and place - 1 not in self._taken:
+            place -= 1
+            before = "".join(self._texts[place:start]).strip().casefold()
+            if before == first and not self._parts_a_word(place):
+                return place
+            if not first.endswith(before):
+                break
+        return start
 
     def _words(self, run: range) -> tuple[int, int]:
         """The whole words of a run of tokens."""
