@@ -93,7 +93,7 @@ def main() -> int:
 async def measure(chosen: Sequence[Sample], examples: int) -> int:
     """All kinds, beside the plain sentences."""
     service = create_service(load_settings(None), Metrics())
-    tokenize = service.engines[service.alias(QWEN_MT_MODELS[0]).engine].tokenize
+    tokenize = service.engines[service.alias(QWEN_MT_MODELS[0]).engines[0]].tokenize
     plain: list[Answer] = []
     rows: dict[str, list[Row]] = defaultdict(list)
     try:

@@ -191,7 +191,7 @@ def large_model(_: Path, sentences: list[str]) -> Figures:
     with tempfile.TemporaryDirectory() as folder:
         directory = build_random_model(Path(folder) / "base", find_model("starter"))
         engines = json.dumps({"base": {"kind": "ctranslate2", "model": str(directory)}})
-        yield from throughput(directory, sentences[:1000], engines=engines, default_engine="base")
+        yield from throughput(directory, sentences[:1000], engines=engines, default_engine=["base"])
 
 
 def timed(work: Callable[[], object]) -> float:

@@ -58,7 +58,7 @@ async def measure(chosen: Sequence[Sample], examples: int) -> int:
         plain = [await ask(service, sample.source, sample.pair) for sample in chosen]
         guided = [await ask(service, sample.source, sample.pair, sample.terms) for sample in chosen]
         met = judge_quality(chosen, plain, guided)
-        await count_rungs(service.engines[service.alias(QWEN_MT_MODELS[0]).engine], chosen)
+        await count_rungs(service.engines[service.alias(QWEN_MT_MODELS[0]).engines[0]], chosen)
         met &= await judge_throughput(service, chosen)
     finally:
         await service.aclose()

@@ -95,7 +95,7 @@ def test_quickstarts_examples_run(port: int) -> None:
 def test_engines_to_choose_from_can_be_made() -> None:
     """The configuration as it stands, and a family for each row of the table."""
     page = (ROOT / "docs" / "choose-an-engine.md").read_text("utf-8")
-    [written] = blocks("docs/choose-an-engine.md", "toml")
+    written, _ = blocks("docs/choose-an-engine.md", "toml")
     settings = tomllib.loads(written)
     options = dict(settings["engines"][settings["default_engine"]])
 

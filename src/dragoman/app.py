@@ -33,7 +33,7 @@ _SWITCH_SECONDS = 0.0002
 
 def create_service(settings: Settings, metrics: Metrics) -> TranslationService:
     """Load the engines that aliases name and put the service together. Blocks. Raises `ConfigurationError`."""
-    names = sorted({str(alias.engine) for alias in settings.aliases.values()})
+    names = sorted({name for alias in settings.aliases.values() for name in alias.engine})
     engines: dict[str, Engine] = {
         name: with_traditional_chinese(create_engine(settings.engines[name].kind, settings.engines[name].options))
         for name in names
@@ -42,7 +42,7 @@ def create_service(settings: Settings, metrics: Metrics) -> TranslationService:
     return TranslationService(
         engines=engines,
         aliases={
-            model: Alias(str(alias.engine), alias.stream == "cumulative", alias.stream_tokens)
+            model: Alias(tuple(alias.engine), alias.stream == "cumulative", alias.stream_tokens)
             for model, alias in settings.aliases.items()
         },
         detector=Detector(settings.detect_fallback, served),

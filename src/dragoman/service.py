@@ -7,8 +7,8 @@ from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 
-from dragoman.core.answer import Detection, Outcome, Piece, Report
-from dragoman.core.engine import Calibration, Engine
+from dragoman.core.answer import Detection, Outcome, Piece
+from dragoman.core.engine import Engine
 from dragoman.core.errors import DeadlineExceeded, InvalidRequest, ModelNotFound, ShuttingDown
 from dragoman.core.types import Example, Pair, TranslationRequest
 from dragoman.ops.metrics import Metrics
@@ -18,8 +18,10 @@ from dragoman.pipeline.formats.recognize import parse, recognize
 from dragoman.pipeline.pair import PairChooser
 from dragoman.pipeline.pipeline import translate_document
 from dragoman.pipeline.prepare import Guidance, prepare_parts
+from dragoman.route import Attempt, Translation, first_that_answers
 from dragoman.scheduling.admission import Admission
 from dragoman.scheduling.batcher import Batcher, Claim
+from dragoman.scheduling.breaker import Breaker
 from dragoman.scheduling.cache import Cache
 
 WILDCARD = "*"
@@ -31,9 +33,12 @@ _MOST_INTERACTIVE_SEGMENTS = 8
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """A model id that clients send, and how it answers. `cumulative`: each stream chunk repeats the text so far."""
+    """A model id that clients send, and how it answers: by the first of its engines that can.
 
-    engine: str
+    `cumulative`: each stream chunk repeats the text so far.
+    """
+
+    engines: tuple[str, ...]
     cumulative: bool = False
     stream_tokens: bool = False
 
@@ -46,29 +51,6 @@ class Defaults:
     target_alternative: str
     max_input_chars: int
     timeout_seconds: float = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Translation:
-    """A request that was accepted: what was decided for it, and its answer, which can be read once.
-
-    `detection` is None where the client named the source language. `segment_count` leaves out those of a stream that
-    are not known yet. Read `events` to the end, or close it.
-    """
-
-    pair: Pair
-    detection: Detection | None
-    engine_id: str
-    engine_version: str
-    segment_count: int
-    events: AsyncGenerator[Piece | Outcome]
-    calibration: Calibration | None = None
-
-    def confidence(self, report: Report) -> float | None:
-        """The quality to be expected of an answer, 0 to 1; None where no model wrote it, or nobody measured."""
-        if report.score is None:  # no model wrote: people did, or nobody
-            return 1.0 if report.memory else None
-        return None if self.calibration is None else self.calibration.quality(report.score)
 
 
 class TranslationService:
@@ -92,6 +74,7 @@ class TranslationService:
             name: Batcher(engine, cache, on_batch=partial(self._note_batch, engine), on_cache=metrics.count_cached)
             for name, engine in engines.items()
         }
+        self._breakers = {name: Breaker() for name in engines}
         admission.queued_tokens = lambda: sum(batcher.queued_tokens for batcher in self._batchers.values())
         metrics.watch(
             requests_in_progress=lambda: admission.in_progress,
@@ -147,10 +130,16 @@ class TranslationService:
         return self._admission.in_progress
 
     async def health(self) -> dict[str, bool]:
-        """Whether each engine can translate: it says so, and its last batch came back."""
+        """Whether each engine can translate: it says so, its last batch came back, and it does not keep failing."""
         return {
-            name: await engine.health() and not self._batchers[name].is_stuck for name, engine in self.engines.items()
+            name: not (self._batchers[name].is_stuck or self._breakers[name].is_open) and await engine.health()
+            for name, engine in self.engines.items()
         }
+
+    def is_ready(self, health: Mapping[str, bool]) -> bool:
+        """Whether each model has an engine that can translate, and new requests are taken."""
+        able = all(any(health[name] for name in alias.engines) for alias in self.aliases.values())
+        return able and not self._admission.is_closed
 
     def alias(self, model: str) -> Alias:
         """The alias of a model id, with or without a `vendor/` prefix. Raises `ModelNotFound`."""
@@ -167,10 +156,25 @@ class TranslationService:
     async def open(self, request: TranslationRequest) -> AsyncGenerator[Translation]:
         """Accept a request, or raise the `DragomanError` that says why not. It holds a place until the block ends.
 
-        Decoding starts with the first read of `events` and stops when the block ends, however it ends.
+        Where the model has one engine, decoding starts with the first read of `events`. It stops when the block ends,
+        however it ends.
         """
         alias = self.alias(request.model)
-        engine = self.engines[alias.engine]
+        names = [name for name in alias.engines if request.require_engine in (None, name)]
+        if not names:
+            raise InvalidRequest(
+                f"The engine {str(request.require_engine)[:60]!r} does not answer for this model; use one of "
+                f"{', '.join(alias.engines)}.",
+                param="translation_options.require_engine",
+            )
+        attempts = [Attempt(name, self._breakers[name], partial(self._open, request, alias, name)) for name in names]
+        async with first_that_answers(attempts) as translation:
+            yield translation
+
+    @asynccontextmanager
+    async def _open(self, request: TranslationRequest, alias: Alias, name: str) -> AsyncGenerator[Translation]:
+        """Accept a request for one engine."""
+        engine = self.engines[name]
         if len(request.text) > self._defaults.max_input_chars:
             raise InvalidRequest(
                 f"The text has {len(request.text)} characters; this server takes up to "
@@ -188,7 +192,7 @@ class TranslationService:
             claim = Claim(request.principal.id, is_bulk, request.stream, request.use_cache, stream_tokens)
             events = translate_document(
                 document,
-                partial(self._batchers[alias.engine].translate, claim=claim),
+                partial(self._batchers[name].translate, claim=claim),
                 decoding,
                 rest=rest,
                 abilities=engine.info.abilities,

@@ -190,6 +190,7 @@ async def test_response_has_every_key_that_openai_requires(client: httpx.AsyncCl
                     "engine": "fake",
                     "engine_version": "1",
                     "confidence": None,
+                    "skipped_engines": [],
                     "terms": {"applied": [], "missing": []},
                     "memory": [],
                     "warnings": [],

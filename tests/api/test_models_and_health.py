@@ -33,7 +33,8 @@ async def test_models_and_languages_say_what_can_be_translated(make_client: Make
     client = await make_client(engines={"fake": options})
     [model, *_] = (await client.get("/v1/models")).json()["data"]
     languages = (await client.get("/v1/languages", params={"model": "qwen/qwen-mt-plus"})).json()
-    assert model["engine"] == {"id": "fake", "version": "1", "licence": "Apache-2.0", "ready": True}
+    fake = {"name": "fake", "id": "fake", "version": "1", "licence": "Apache-2.0", "ready": True}
+    assert model["engines"] == [fake]
     assert model["languages"] == ["en", "fr", "zh", "zh_tw"]
     english = next(each for each in languages["data"] if each["code"] == "en")
     assert english == {"code": "en", "name": "English", "targets": ["fr", "zh", "zh_tw"]}

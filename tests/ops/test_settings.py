@@ -14,7 +14,7 @@ def test_defaults_serve_the_model_in_the_box_on_loopback() -> None:
 
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
     assert settings.engines["starter"].kind == "ctranslate2"
-    assert {alias.engine for alias in settings.aliases.values()} == {"starter"}
+    assert [alias.engine for alias in settings.aliases.values()] == [["starter"]] * 4
     assert (settings.default_target, settings.default_target_alternative) == ("en", "zh")
 
 
@@ -40,8 +40,8 @@ def test_engines_and_aliases_come_from_tables(tmp_path: Path) -> None:
     settings = load_settings(path)
 
     assert settings.engines["opus"].options == {"model": "/models/opus"}
-    assert settings.aliases["mine"].engine == "starter"
-    assert settings.aliases["*"].engine == settings.aliases["qwen-mt-turbo"].engine == "opus"
+    assert settings.aliases["mine"].engine == ["starter"]
+    assert settings.aliases["*"].engine == settings.aliases["qwen-mt-turbo"].engine == ["opus"]
 
 
 def test_lists_in_the_environment_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:

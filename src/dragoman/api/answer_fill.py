@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from dragoman.api.answer_template import Facts, Slot, Template, escaped, render
 from dragoman.core.answer import Outcome, Piece, Report
 from dragoman.core.types import Token
-from dragoman.service import Translation
+from dragoman.route import Translation
 
 _KNOWN_AT_ONCE = frozenset({"source", "source_lang", "target_lang"})
 

@@ -29,7 +29,7 @@ from dragoman.api.chat_response import (
 )
 from dragoman.core.answer import FinishReason, Outcome, Piece, Report, Usage
 from dragoman.core.types import Term, Token
-from dragoman.service import Translation
+from dragoman.route import Translation
 
 # A cumulative chunk repeats the text so far; one that adds less than this share of it waits for the next, or a long
 # document's stream would grow with the square of its length.
@@ -191,6 +191,7 @@ def _note(translation: Translation, report: Report) -> TranslationNote:
         engine=translation.engine_id,
         engine_version=translation.engine_version,
         confidence=None if confidence is None else round(confidence, 4),
+        skipped_engines=list(translation.skipped),
         terms=TermsNote(applied=_terms(report.terms_applied), missing=_terms(report.terms_missing)),
         memory=[MemoryNote(segment=hit.segment, kind=hit.kind, score=round(hit.score, 3)) for hit in report.memory],
         warnings=[WarningNote(code=warning.code, segment=warning.segment) for warning in report.warnings],

@@ -56,6 +56,7 @@ def to_translation_request(body: ChatRequest, *, strict_roles: bool) -> Translat
         memory=tuple(Example(each.source, each.target) for each in options.tm_list or [] if each.target.strip()),
         turns=turns,
         domains=(options.domains or "").strip(),
+        require_engine=options.require_engine or None,
     )
 
 

@@ -83,7 +83,8 @@ class WarningNote(_Response):
 class TranslationNote(_Response):
     """What was decided and checked. A source confidence of 0: undecidable, the configured fallback was taken; null:
     the client named the language. `confidence`: the quality to be expected, 0 to 1, by how probable the model finds its
-    translation; null where that was not measured for the engine. Segments count from 0.
+    translation; null where that was not measured for the engine. `skipped_engines`: those that come first for
+    the model, but could not answer. Segments count from 0.
     """
 
     source_lang: str
@@ -92,6 +93,7 @@ class TranslationNote(_Response):
     engine: str
     engine_version: str
     confidence: float | None
+    skipped_engines: list[str]
     terms: TermsNote
     memory: list[MemoryNote]
     warnings: list[WarningNote]

@@ -57,6 +57,17 @@ _PART_SCHEMA = {
     "required": ["type", "text"],
 }
 _CONTENT_SCHEMA = {"anyOf": [_TEXT_SCHEMA, {"type": "array", "items": _PART_SCHEMA, "minItems": 1}]}
+_TOOL_CHOICE_SCHEMA = {
+    "anyOf": [{"enum": ["none", "auto", "required", None]}, {"type": "object", "required": ["type", "function"]}]
+}
+_FUNCTION_CALL_SCHEMA = {"anyOf": [{"enum": ["none", "auto", None]}, {"type": "object", "required": ["name"]}]}
+_RESPONSE_FORMAT_SCHEMA = {
+    "anyOf": [
+        {"type": "object", "properties": {"type": {"enum": ["text", "json_object"]}}, "required": ["type"]},
+        {"type": "object", "properties": {"type": {"const": "json_schema"}}, "required": ["type", "json_schema"]},
+        {"type": "null"},
+    ]
+}
 
 
 class _Request(BaseModel):
@@ -99,6 +110,7 @@ class TranslationOptions(_Request):
     tm_list: list[ExamplePair] | None = Field(None, max_length=_MOST_PAIRS, description="Translation memory.")
     domains: StrictStr | None = Field(None, description="Topic and style, for engines that take instructions.")
     format: Annotated[StrictStr | None, WithJsonSchema(_FORMAT_SCHEMA)] = None
+    require_engine: StrictStr | None = Field(None, description="No other engine of the model's route may answer.")
 
 
 class StreamOptions(_Request):
@@ -125,12 +137,12 @@ class ChatRequest(_Request):
     repetition_penalty: Annotated[Number, Field(gt=0)] | None = None
     n: Annotated[Integer, Field(ge=1, le=8)] | None = None
     tools: list[Any] | None = None
-    tool_choice: str | dict[str, Any] | None = Field(
+    tool_choice: Annotated[str | dict[str, Any] | None, WithJsonSchema(_TOOL_CHOICE_SCHEMA)] = Field(
         None, description="A function that is forced gets the translation as its arguments."
     )
     parallel_tool_calls: StrictBool | None = None
     functions: list[dict[str, Any]] | None = None
-    function_call: str | dict[str, Any] | None = None
+    function_call: Annotated[str | dict[str, Any] | None, WithJsonSchema(_FUNCTION_CALL_SCHEMA)] = None
     presence_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = None
     frequency_penalty: Annotated[Number, Field(ge=-2, le=2)] | None = None
     logit_bias: dict[str, Annotated[Number, Field(ge=-100, le=100)]] | None = Field(
@@ -140,4 +152,6 @@ class ChatRequest(_Request):
     top_logprobs: Annotated[Integer, Field(ge=0, le=20)] | None = Field(None, description="Needs `logprobs`.")
     seed: Integer | None = Field(None, description="Makes sampling repeatable.")
     seen: Integer | None = Field(None, description="The specification's spelling of `seed`.")
-    response_format: dict[str, Any] | None = Field(None, description="`text`, `json_object` or `json_schema`.")
+    response_format: Annotated[dict[str, Any] | None, WithJsonSchema(_RESPONSE_FORMAT_SCHEMA)] = Field(
+        None, description="`text`, `json_object` or `json_schema`."
+    )

@@ -35,10 +35,10 @@ async def live() -> Liveness:
 @router.get("/health/ready", responses={503: {"model": Health}})
 @router.get("/health", responses={503: {"model": Health}})
 async def ready(request: Request, response: Response) -> Health:
-    """200 when every engine can translate, else, and before the server stops, 503: send no requests then."""
+    """200 when each model has an engine that can translate, else, and before the server stops, 503."""
     service: TranslationService = request.app.state.service
     engines = await service.health()
-    well = all(engines.values()) and not service.is_draining
+    well = service.is_ready(engines)
     response.status_code = 200 if well else 503
     return Health(status="ok" if well else "unavailable", version=__version__, engines=engines)
 

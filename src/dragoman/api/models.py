@@ -20,8 +20,9 @@ _CREATED = 1753401600  # the day of Qwen-MT's announcement; clients only need a 
 
 
 class EngineOfModel(BaseModel):
-    """The engine that answers for a model id. `ready`: whether it can translate now."""
+    """An engine that answers for a model id. `name`: in the configuration; `ready`: whether it can translate now."""
 
+    name: str
     id: str
     version: str
     licence: str
@@ -35,7 +36,7 @@ class Model(BaseModel):
     object: Literal["model"] = "model"
     created: int = _CREATED
     owned_by: str = "dragoman"
-    engine: EngineOfModel
+    engines: list[EngineOfModel]
     languages: list[str]
 
 
@@ -88,7 +89,7 @@ async def list_models(request: Request, _: Caller) -> ModelList:
 async def list_languages(request: Request, _: Caller, model: str = QWEN_MT_MODELS[0]) -> LanguageList:
     """The pairs of a model."""
     service: TranslationService = request.app.state.service
-    pairs = service.engines[service.alias(model).engine].info.pairs
+    pairs = {pair for name in service.alias(model).engines for pair in service.engines[name].info.pairs}
     targets: dict[str, list[str]] = defaultdict(list)
     for pair in sorted(pairs, key=str):
         targets[pair.source].append(pair.target)
@@ -103,7 +104,7 @@ async def list_tokens(request: Request, model_id: str, _: Caller, text: str = ""
     if not text:
         raise InvalidRequest("The text is missing; add it as ?text=.", param="text")
     service: TranslationService = request.app.state.service
-    tokens = service.engines[service.alias(model_id).engine].target_tokens(text)
+    tokens = service.engines[service.alias(model_id).engines[0]].target_tokens(text)
     return TokenList(
         data=[TokenOfModel(id=index, token=token.model_token or "", text=token.text) for index, token in tokens]
     )
@@ -117,10 +118,13 @@ async def retrieve_model(request: Request, model_id: str, _: Caller) -> Model:
 
 
 def _model(service: TranslationService, model_id: str, health: Mapping[str, bool]) -> Model:
-    name = service.alias(model_id).engine
-    info = service.engines[name].info
+    infos = {name: service.engines[name].info for name in service.alias(model_id).engines}
+    pairs = {pair for info in infos.values() for pair in info.pairs}
     return Model(
         id=model_id,
-        engine=EngineOfModel(id=info.id, version=info.version, licence=info.licence, ready=health[name]),
-        languages=sorted({code for pair in info.pairs for code in (pair.source, pair.target)}),
+        engines=[
+            EngineOfModel(name=name, id=info.id, version=info.version, licence=info.licence, ready=health[name])
+            for name, info in infos.items()
+        ],
+        languages=sorted({code for pair in pairs for code in (pair.source, pair.target)}),
     )

@@ -16,7 +16,7 @@ def models(config: ConfigOption = None) -> None:
     service = create_service(load_settings(config), Metrics())
     table = Table("Model id", "Engine", "Version", "Licence", "Pairs")
     for model, alias in sorted(service.aliases.items()):
-        info = service.engines[alias.engine].info
+        info = service.engines[alias.engines[0]].info
         shown = ", ".join(sorted(map(str, info.pairs))) if len(info.pairs) <= _MOST_NAMED else str(len(info.pairs))
-        table.add_row(model, alias.engine, info.version, info.licence, shown)
+        table.add_row(model, ", ".join(alias.engines), info.version, info.licence, shown)
     Console().print(table)

@@ -20,10 +20,10 @@ def tokenize(
 ) -> None:
     """Show the tokens with which a model writes a text, and their ids, which `logit_bias` takes."""
     service = create_service(load_settings(config), Metrics())
-    alias = service.alias(model)
-    tokens = service.engines[alias.engine].target_tokens(text)
+    name = service.alias(model).engines[0]
+    tokens = service.engines[name].target_tokens(text)
     if text and not tokens:
-        raise ConfigurationError(f"The engine {alias.engine!r} does not show its vocabulary.")
+        raise ConfigurationError(f"The engine {name!r} does not show its vocabulary.")
     table = Table("Id", "Token", "Text")
     for index, token in tokens:
         table.add_row(str(index), token.model_token, repr(token.text))

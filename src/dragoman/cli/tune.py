@@ -47,7 +47,7 @@ def tune(
 ) -> None:
     """Measure threads, batch sizes and beams, and write the best to the configuration."""
     settings = load_settings(config)
-    name = engine or settings.default_engine
+    name = engine or settings.default_engine[0]
     if name not in settings.engines:
         raise ConfigurationError(f"there is no engine {name!r}, only: {', '.join(sorted(settings.engines))}.")
     chosen = settings.engines[name]

@@ -109,6 +109,7 @@ class TranslationRequest:
     recognise it. `turns`: earlier questions and answers, which count as memory where the answer is in the target
     language. `domains`: what the text is about, and its style, for engines that take instructions. `timeout_seconds`
     None: as long as the server allows. `keep_layout`: an answer that is cut has the layout of the whole document.
+    `require_engine`: no other engine of the model's route may answer.
     """
 
     model: str
@@ -128,6 +129,7 @@ class TranslationRequest:
     timeout_seconds: float | None = None
     use_cache: bool = True
     keep_layout: bool = False
+    require_engine: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

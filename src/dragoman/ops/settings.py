@@ -72,11 +72,11 @@ class EngineSettings(BaseModel):
 
 
 class AliasSettings(BaseModel):
-    """A table `[aliases.<model id>]`."""
+    """A table `[aliases.<model id>]`. `engine`: one, or several, of which the first that can answers."""
 
     model_config = ConfigDict(extra="forbid")
 
-    engine: str | None = None
+    engine: CommaList = []
     stream: Literal["delta", "cumulative"] = "delta"
     stream_tokens: bool = False
 
@@ -99,7 +99,9 @@ class Settings(BaseSettings):
     trusted_proxies: CommaList = Field(
         ["127.0.0.1", "::1"], description="Peers whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed."
     )
-    default_engine: str = Field("starter", description="The engine of every alias that names none.")
+    default_engine: CommaList = Field(
+        ["starter"], description="The engine of every alias that names none; of several, the first that can answers."
+    )
     engines: dict[str, EngineSettings] = Field({}, description="Engines by name; see docs/add-an-engine.md.")
     aliases: dict[str, AliasSettings] = Field(
         {}, description="Model ids, beside the four of Qwen-MT; `*` answers to every id."
@@ -140,12 +142,14 @@ class Settings(BaseSettings):
         self.engines = {"starter": EngineSettings.model_validate(_STARTER)} | self.engines
         self.aliases = {model: AliasSettings() for model in QWEN_MT_MODELS} | self.aliases
         known = ", ".join(sorted(self.engines))
-        if self.default_engine not in self.engines:
-            raise ValueError(f"`default_engine` is {self.default_engine!r}, but there are only: {known}")
+        for name in self.default_engine:
+            if name not in self.engines:
+                raise ValueError(f"`default_engine` is {name!r}, but there are only: {known}")
         for model, alias in self.aliases.items():
             alias.engine = alias.engine or self.default_engine
-            if alias.engine not in self.engines:
-                raise ValueError(f"alias {model!r} names the engine {alias.engine!r}, but there are only: {known}")
+            for name in alias.engine:
+                if name not in self.engines:
+                    raise ValueError(f"alias {model!r} names the engine {name!r}, but there are only: {known}")
         return self
 
     @classmethod

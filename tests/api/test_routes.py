@@ -1,0 +1,121 @@
+"""Models with several engines: the first that can answers, and the answer says which."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from dragoman.core.engine import Batch, Hypotheses, OnToken
+from dragoman.core.errors import UpstreamFailed
+from dragoman.engines.fake import FakeEngine, Options
+from dragoman.scheduling.breaker import Breaker
+from tests.api.test_chat_stream import service_of
+from tests.api.test_errors import envelope
+from tests.chat import TO_CHINESE, chat, deltas, events, refusal
+from tests.conftest import MakeClient
+
+pytestmark = pytest.mark.anyio
+
+ENGINES = {
+    "best": {"kind": "fake", "languages": ["en", "zh"]},
+    "other": {"kind": "fake", "languages": ["en", "zh", "fr"]},
+}
+
+
+class Failing(FakeEngine):
+    """Raises what another server's failure raises, as often as it is told."""
+
+    def __init__(self, times: int) -> None:
+        super().__init__(Options())
+        self.left = times
+        self.asked = 0
+
+    async def translate(self, batch: Batch, on_token: OnToken | None = None) -> list[Hypotheses]:
+        """Fail, or translate."""
+        self.asked += 1
+        self.left -= 1
+        if self.left >= 0:
+            raise UpstreamFailed("It is gone.")
+        return list(await super().translate(batch, on_token))
+
+
+async def routed(make_client: MakeClient, failures: int = 0) -> tuple[httpx.AsyncClient, Failing]:
+    """A client of a server whose models have two engines, of which the first fails so often."""
+    client = await make_client(engines=ENGINES, default_engine=["best", "other"])
+    engine = Failing(failures)
+    service_of(client)._batchers["best"]._engine = engine
+    return client, engine
+
+
+def note(response: httpx.Response) -> tuple[str, list[str]]:
+    """Status and the engines that did not answer."""
+    translation: dict[str, Any] = response.json()["choices"][0]["translation"]
+    return response.json()["choices"][0]["message"]["content"], translation["skipped_engines"]
+
+
+async def test_the_first_engine_answers_where_it_can(make_client: MakeClient) -> None:
+    """Another takes over where it lacks the pair or fails, and the answer says so."""
+    client, _ = await routed(make_client, failures=1)
+    assert note(await chat(client, "Hello")) == ("zh:Hello", ["best"])
+    assert note(await chat(client, "Hello")) == ("zh:Hello", [])
+    french = {"source_lang": "English", "target_lang": "French"}
+    assert note(await chat(client, "Hello", translation_options=french)) == ("fr:Hello", ["best"])
+    german = {"source_lang": "English", "target_lang": "German"}
+    assert "no en→de" in (await refusal(client, "Hello", translation_options=german))["message"]
+
+
+async def test_a_stream_begins_with_the_engine_that_answers(make_client: MakeClient) -> None:
+    """Nothing of the one that failed is in it."""
+    client, _ = await routed(make_client, failures=1)
+    response = await chat(client, "Hello. Bye.", stream=True)
+    assert "".join(deltas(response)) == "zh:Hello.zh:Bye."
+    assert events(response)[-1]["choices"][0]["translation"]["skipped_engines"] == ["best"]
+    assert service_of(client).requests_in_progress == 0
+
+
+async def test_an_engine_that_keeps_failing_is_left_alone_for_a_while(make_client: MakeClient) -> None:
+    """Its models stay ready by the others; health shows it."""
+    client, engine = await routed(make_client, failures=99)
+    for number in range(5):  # other texts, or the cache would know them
+        assert note(await chat(client, f"Hello {number}"))[1] == ["best"]
+    assert engine.asked == 3
+    ready = await client.get("/health/ready")
+    assert (ready.status_code, ready.json()["engines"]) == (200, {"best": False, "other": True})
+    [model, *_] = (await client.get("/v1/models")).json()["data"]
+    assert [each["ready"] for each in model["engines"]] == [False, True]
+
+
+async def test_a_client_may_insist_on_an_engine(make_client: MakeClient) -> None:
+    """Then its failure is the answer; one that the model has not is refused."""
+    client, _ = await routed(make_client, failures=1)
+    response = await chat(client, "Hello", translation_options=TO_CHINESE | {"require_engine": "best"})
+    assert response.status_code == 502
+    assert envelope(response)["code"] == "upstream_error"
+    error = await refusal(client, "Hello", translation_options=TO_CHINESE | {"require_engine": "best of all"})
+    assert error["param"] == "translation_options.require_engine"
+    assert "best, other" in error["message"]
+
+
+async def test_when_all_fail_the_last_says_why(make_client: MakeClient) -> None:
+    """And nothing stays in progress."""
+    client, _ = await routed(make_client, failures=99)
+    service_of(client)._batchers["other"]._engine = Failing(99)
+    statuses = [(await chat(client, "Hello")).status_code for _ in range(5)]
+    assert statuses == [502] * 5
+    assert service_of(client).requests_in_progress == 0
+
+
+def test_a_breaker_opens_rests_and_lets_one_try() -> None:
+    """Its time goes by a clock; one success closes it."""
+    now = 0.0
+    breaker = Breaker(lambda: now)
+    for _ in range(3):
+        assert not breaker.is_open
+        breaker.note(worked=False)
+    assert breaker.is_open
+    now = 31.0
+    assert not breaker.is_open
+    breaker.begin()
+    assert breaker.is_open
+    breaker.note(worked=True)
+    assert not breaker.is_open
