@@ -13,7 +13,7 @@ from schemathesis.core.result import Ok
 from tests.conftest import fake_app
 
 GENERATED = settings(
-    max_examples=60, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=40, derandomize=True, deadline=None, database=None, suppress_health_check=list(HealthCheck)
 )
 
 

@@ -76,21 +76,26 @@ def test_line_breaks_stay_as_they_are(tmp_path: Path) -> None:
     document = b"One.\r\n\r\n\tTwo.\n"
     (tmp_path / "crlf.txt").write_bytes(document)
 
-    for arguments in (["-f", "crlf.txt"], ["-f", "-"], []):
+    for arguments in (["-f", "crlf.txt"], []):
         command = [sys.executable, "-m", "dragoman", "translate", "--to", "zh", "--from", "en", *arguments]
         done = subprocess.run(command, input=document, capture_output=True, check=True, timeout=50)
         assert done.stdout == b"zh:One.\r\n\r\n\tzh:Two.\n"
 
 
 @pytest.mark.usefixtures("fake_config")
-def test_models_and_languages_are_listed() -> None:
+def test_models_and_languages_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """With what the configuration made of them."""
-    models, languages = run("models").stdout, run("languages").stdout
+    said = {}
+    for command in ("models", "languages", "--version"):
+        monkeypatch.setattr(sys, "argv", ["dragoman", command])
+        with pytest.raises(SystemExit):
+            app()
+        said[command] = capsys.readouterr().out
 
-    assert "qwen-mt-turbo" in models
-    assert "en→zh" in models
-    assert "Traditional Chinese" in languages
-    assert run("--version").stdout.startswith("dragoman 0.")
+    assert "qwen-mt-turbo" in said["models"]
+    assert "en→zh" in said["models"]
+    assert "Traditional Chinese" in said["languages"]
+    assert said["--version"].startswith("dragoman 0.")
 
 
 @pytest.mark.parametrize(
@@ -165,9 +170,11 @@ def test_tokenize_shows_ids_of_the_models_vocabulary() -> None:
 
 
 @pytest.mark.usefixtures("fake_config")
-def test_tokenize_needs_a_vocabulary() -> None:
+def test_tokenize_needs_a_vocabulary(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """The fake engine has none."""
-    done = run("tokenize", "你好")
+    monkeypatch.setattr(sys, "argv", ["dragoman", "tokenize", "你好"])
+    with pytest.raises(SystemExit) as done:
+        app()
 
-    assert (done.returncode, done.stdout) == (2, "")
-    assert "does not show its vocabulary" in done.stderr
+    assert done.value.code == 2
+    assert "does not show its vocabulary" in capsys.readouterr().err
