@@ -21,7 +21,7 @@ serve: $(VENV)/.serve
 	$(BIN)/dragoman serve $(if $(PORT),--port $(PORT))
 
 test: $(VENV)/.dev
-	$(BIN)/pytest --cov --cov-report=term
+	$(BIN)/pytest --numprocesses auto --dist worksteal --cov --cov-report=term
 
 check: $(VENV)/.dev
 	$(BIN)/ruff format --check .
