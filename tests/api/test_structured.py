@@ -221,6 +221,10 @@ async def test_the_older_fields_call_as_they_did(client: httpx.AsyncClient) -> N
         ([TOOL], {"type": "custom", "custom": {"name": "x"}}, "tool_choice"),
         (["save"], "required", "tool_choice"),
         ([TOOL], "always", "tool_choice"),
+        ([TOOL], {"type": "function", "function": "save"}, "tool_choice"),
+        ([TOOL], {"type": "function", "function": {"name": ["save"]}}, "tool_choice"),
+        ([TOOL], {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": None}}, "tool_choice"),
+        ([TOOL], {"type": "allowed_tools", "allowed_tools": {"mode": "required", "tools": ["save"]}}, "tool_choice"),
     ],
 )
 async def test_a_function_that_cannot_be_called_is_refused(

@@ -83,14 +83,12 @@ def _response_format(asked: Mapping[str, Any]) -> AnswerForm:
 def _forced_tool(body: ChatRequest) -> AnswerForm | None:
     """The function that `tool_choice` wants called; None if it leaves that to the model."""
     choice = body.tool_choice or "auto"
-    functions = {
-        str(tool["function"].get("name")): tool["function"]
-        for tool in body.tools or []
-        if isinstance(tool, dict) and isinstance(tool.get("function"), dict)
-    }
+    functions = {name: tool["function"] for tool in body.tools or [] if (name := _function_name(tool))}
     if isinstance(choice, dict) and choice.get("type") == "allowed_tools":
-        allowed = choice.get("allowed_tools") or {}
-        names = [each.get("function", {}).get("name") for each in allowed.get("tools", []) if isinstance(each, dict)]
+        allowed = choice.get("allowed_tools")
+        allowed = allowed if isinstance(allowed, dict) else {}
+        tools = allowed.get("tools")
+        names = [_function_name(each) for each in tools] if isinstance(tools, list) else []
         functions = {name: function for name, function in functions.items() if name in names}
         choice = allowed.get("mode", "auto")
     if choice in ("none", "auto"):
@@ -101,12 +99,19 @@ def _forced_tool(body: ChatRequest) -> AnswerForm | None:
         raise InvalidRequest(
             f"tool_choice {choice[:60]!r} is unknown; use none, auto, required or name a function.", param="tool_choice"
         )
-    name = choice.get("function", {}).get("name")
+    name = _function_name(choice)
     if name not in functions:
         raise InvalidRequest(
             f"tool_choice names {str(name or choice)[:60]!r}, which is no function of `tools`.", param="tool_choice"
         )
     return _call(functions[name], "tools")
+
+
+def _function_name(tool: object) -> str | None:
+    """The name in `{"function": {"name": …}}`; None for whatever else a client sends there."""
+    function = tool.get("function") if isinstance(tool, dict) else None
+    name = function.get("name") if isinstance(function, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def _forced_function(body: ChatRequest) -> AnswerForm | None:
