@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 CONFORMANCE := $(VENV)/conformance
+INTEROP := $(VENV)/interop
 PIP_INSTALL := pip --disable-pip-version-check install --quiet --constraint constraints.txt
 PIP := $(BIN)/$(PIP_INSTALL)
 CORPORA ?= ../shared/corpora
@@ -15,7 +16,7 @@ MINUTES ?= 128
 DEVICE ?= cpu
 STARTER := src/dragoman/models/starter
 
-.PHONY: serve test check fix bench bench-libretranslate bench-decoding bench-terms bench-markup quality train train-smoke conformance clean
+.PHONY: serve test check fix bench bench-libretranslate bench-decoding bench-terms bench-markup quality train train-smoke conformance interop clean
 
 serve: $(VENV)/.serve
 	$(BIN)/dragoman serve $(if $(PORT),--port $(PORT))
@@ -65,6 +66,9 @@ train-smoke: $(TRAINING)/.done
 conformance: $(CONFORMANCE)/.done
 	$(CONFORMANCE)/bin/python tests/conformance/run.py
 
+interop: $(INTEROP)/.done
+	$(INTEROP)/bin/pytest --timeout 300 tests/interop/*.py
+
 clean:
 	rm -rf $(VENV) .cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 
@@ -92,6 +96,12 @@ $(TRAINING)/.done: pyproject.toml constraints.txt
 $(LIBRETRANSLATE)/.done:
 	$(PYTHON) -m venv $(LIBRETRANSLATE)
 	$(LIBRETRANSLATE)/bin/pip --disable-pip-version-check install --quiet libretranslate spacy
+	touch $@
+
+# Converters and servers of large language models need torch.
+$(INTEROP)/.done: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(INTEROP)
+	$(INTEROP)/bin/$(PIP_INSTALL) --editable '.[interop]'
 	touch $@
 
 # The SDK's own tests need pytest plugins that ours must not see.

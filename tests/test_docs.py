@@ -18,6 +18,7 @@ from dragoman.app import create_app
 from dragoman.core.answer import WarningCode
 from dragoman.core.languages import LANGUAGES
 from dragoman.engines.ctranslate2_loading import Options
+from dragoman.engines.hub.catalogue import catalogue
 from dragoman.engines.model_card import ModelCard
 from dragoman.engines.openai_chat import Options as ChatOptions
 from dragoman.engines.registry import create_engine
@@ -95,8 +96,9 @@ def test_quickstarts_examples_run(port: int) -> None:
 def test_engines_to_choose_from_can_be_made() -> None:
     """The configuration as it stands, and a family for each row of the table."""
     page = (ROOT / "docs" / "choose-an-engine.md").read_text("utf-8")
-    written, _ = blocks("docs/choose-an-engine.md", "toml")
-    settings = tomllib.loads(written)
+    settings = next(
+        each for each in map(tomllib.loads, blocks("docs/choose-an-engine.md", "toml")) if "engines" in each
+    )
     options = dict(settings["engines"][settings["default_engine"]])
 
     engine = create_engine(options.pop("kind"), options)
@@ -105,6 +107,17 @@ def test_engines_to_choose_from_can_be_made() -> None:
     families = {path.stem for path in (ROOT / "src" / "dragoman" / "engines" / "families").glob("*.toml")}
     assert {name for name in families if f"`{name}`" not in page and name != "qwen-mt"} == set()
     assert [name for name in ChatOptions.model_fields if f"`{name}`" not in page] == []
+
+
+def test_the_catalogue_is_documented_as_it_is() -> None:
+    """The table of choose-an-engine.md, row by row."""
+    page = (ROOT / "docs" / "choose-an-engine.md").read_text("utf-8")
+
+    for name, model in catalogue().items():
+        row = f"| {model.download_megabytes:,} | {model.memory_megabytes:,} |"
+        [written] = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+        assert written.endswith(row)
+        assert model.licence in written.casefold()
 
 
 def test_api_pages_program_parses_an_answer(port: int) -> None:
@@ -150,7 +163,7 @@ def test_settings_are_documented_as_they_are() -> None:
     rows = []
     for name, field in Settings.model_fields.items():
         default = field.get_default(call_default_factory=False)
-        value = json.dumps(default).replace("|", "\\|")
+        value = json.dumps(default, default=str).replace("|", "\\|")
         rows.append(f"| `{name}` | {f'`{value}`' if default not in (None, [], {}) else 'none'} | {field.description} |")
 
     expected = "\n".join(rows)

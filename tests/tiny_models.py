@@ -113,3 +113,55 @@ def build_model_directory(
     lines += ["[tokenizer]", 'kind = "sentencepiece"', 'source = "source.spm"', 'target = "target.spm"']
     (directory / "model.toml").write_text("\n".join(lines), "utf-8")
     return directory
+
+
+def build_marian(directory: Path) -> Path:
+    """Write a checkpoint as Marian and OPUS-MT do: `model.npz`, vocabularies in YAML, `decoder.yml`, SentencePiece."""
+    directory.mkdir()
+    pieces = [*train_sentencepiece(directory / "source.spm"), *train_sentencepiece(directory / "target.spm")]
+    words = dict.fromkeys(piece for piece in pieces if piece not in {"</s>", "<unk>", "<s>"})
+    vocabulary = ["</s>", "<unk>", *words]
+    lines = [f"{json.dumps(token, ensure_ascii=False)}: {index}\n" for index, token in enumerate(vocabulary)]
+    (directory / "vocab.yml").write_text("".join(lines), "utf-8")
+    (directory / "decoder.yml").write_text("models: [model.npz]\nvocabs: [vocab.yml, vocab.yml]\n")
+    np.savez(directory / "model.npz", **_marian_weights(len(vocabulary)))
+    return directory
+
+
+def _marian_weights(vocabulary_size: int) -> dict[str, Any]:
+    """One layer a side with random weights, by Marian's names."""
+    rng = np.random.default_rng(7)
+    settings = {
+        "type": "transformer",
+        "transformer-decoder-autoreg": "self-attention",
+        "transformer-no-projection": False,
+        "transformer-ffn-activation": "relu",
+        "transformer-preprocess": "",
+        "transformer-postprocess": "dan",
+        "transformer-postprocess-emb": "d",
+        "transformer-guided-alignment-layer": "last",
+        "transformer-heads": 2,
+        "enc-depth": 1,
+        "dec-depth": 1,
+    }
+    weights: dict[str, Any] = {
+        "special:model.yml": np.frombuffer(json.dumps(settings).encode() + b"\0", np.int8),
+        "Wemb": rng.normal(size=(vocabulary_size, WIDTH)),
+        "decoder_ff_logit_out_b": np.zeros((1, vocabulary_size)),
+    }
+    for block in ("encoder_l1_self", "decoder_l1_self", "decoder_l1_context"):
+        for part in "qkvo":
+            weights |= {f"{block}_W{part}": rng.normal(size=(WIDTH, WIDTH)), f"{block}_b{part}": np.zeros((1, WIDTH))}
+    for side in ("encoder", "decoder"):
+        for part, shape in (("1", (WIDTH, 2 * WIDTH)), ("2", (2 * WIDTH, WIDTH))):
+            weights[f"{side}_l1_ffn_W{part}"] = rng.normal(size=shape)
+            weights[f"{side}_l1_ffn_b{part}"] = np.zeros((1, shape[1]))
+    for scope in (
+        "encoder_l1_self_Wo",
+        "decoder_l1_self_Wo",
+        "decoder_l1_context_Wo",
+        "encoder_l1_ffn_ffn",
+        "decoder_l1_ffn_ffn",
+    ):
+        weights |= {f"{scope}_ln_scale": np.ones((1, WIDTH)), f"{scope}_ln_bias": np.zeros((1, WIDTH))}
+    return {name: value if name.startswith("special") else value.astype(np.float32) for name, value in weights.items()}

@@ -86,14 +86,15 @@ def test_line_breaks_stay_as_they_are(tmp_path: Path) -> None:
 def test_models_and_languages_are_listed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """With what the configuration made of them."""
     said = {}
-    for command in ("models", "languages", "--version"):
-        monkeypatch.setattr(sys, "argv", ["dragoman", command])
+    for command in ("models list", "languages", "--version"):
+        monkeypatch.setattr(sys, "argv", ["dragoman", *command.split()])
         with pytest.raises(SystemExit):
             app()
         said[command] = capsys.readouterr().out
 
-    assert "qwen-mt-turbo" in said["models"]
-    assert "en→zh" in said["models"]
+    assert "qwen-mt-turbo" in said["models list"]
+    assert "fake" in said["models list"]
+    assert "nllb-200-600m" in said["models list"]
     assert "Traditional Chinese" in said["languages"]
     assert said["--version"].startswith("dragoman 0.")
 

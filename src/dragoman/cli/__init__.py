@@ -5,16 +5,17 @@ import sys
 import typer
 
 from dragoman import __version__
-from dragoman.cli import languages, models, serve, tokenize, translate, tune
+from dragoman.cli import languages, serve, tokenize, translate, tune
+from dragoman.cli.models import models
 from dragoman.core.errors import DragomanError
 
 cli = typer.Typer(name="dragoman", no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 cli.command()(serve.serve)
 cli.command()(translate.translate)
-cli.command()(models.models)
 cli.command()(languages.languages)
 cli.command()(tokenize.tokenize)
 cli.command()(tune.tune)
+cli.add_typer(models)
 
 
 @cli.callback(invoke_without_command=True)

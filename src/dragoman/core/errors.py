@@ -2,6 +2,7 @@
 
 DragomanError
 ├── ConfigurationError        a setting, a model file: the server does not start
+├── ModelUnavailable          a model that cannot be had: `dragoman models pull`
 ├── InvalidRequest            400
 │   ├── UnsupportedLanguage   400, with Qwen-MT's own message
 │   └── UnsupportedParameter  400, a parameter that has no effect here
@@ -32,6 +33,10 @@ class DragomanError(Exception):
 
 class ConfigurationError(DragomanError):
     """The server cannot start as configured; the message says what to do."""
+
+
+class ModelUnavailable(DragomanError):
+    """A model cannot be downloaded, converted or kept; the message says what to do."""
 
 
 class InvalidRequest(DragomanError):

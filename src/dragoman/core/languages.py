@@ -1,7 +1,8 @@
 """The 92 languages of Qwen-MT, and the many ways in which clients spell them.
 
 The table is `languages.json`: code and English name as in Alibaba's guide, writing systems as ISO 15924 codes (`Jpan`
-and `Kore` stand for the Japanese and Korean mixtures), and the aliases that real clients send.
+and `Kore` stand for the Japanese and Korean mixtures), and the aliases that real clients send, the ISO 639-2 and 639-3
+codes among them, by which models name their languages, too.
 """
 
 import difflib
@@ -18,6 +19,7 @@ _REGIONAL = re.compile(
     r"modern standard|swiss(?: high)?)\s+"
 )
 _LONGEST_SPELLING = 80
+_LONGEST_SUBTAG = 3
 _TRADITIONAL_CHINESE_SUBTAGS = {"hant", "tw", "hk", "mo"}
 
 
@@ -81,17 +83,17 @@ def resolve(spelling: str, *, param: str | None = None) -> Language:
 
 
 def _from_tag(normal: str) -> Language | None:
-    """`zh-hant-hk`, `pt-ao`, `yue-hant`: the language subtag decides, but for Chinese in traditional script."""
+    """`zh-hant-hk`, `pt-ao`, `deu-latn`: the language subtag decides, but for Chinese in traditional script."""
     primary, *subtags = normal.split("-")
     if not subtags or not all(re.fullmatch(r"[a-z0-9]{1,8}", subtag) for subtag in subtags):
         return None
-    if primary == "zh" and "yue" in subtags:
+    found = _BY_SPELLING.get(primary) if len(primary) <= _LONGEST_SUBTAG else None
+    if found is None or found.code != "zh":
+        return found
+    if "yue" in subtags:
         return LANGUAGES["yue"]
-    if primary == "zh":
-        simplified = "hans" in subtags or _TRADITIONAL_CHINESE_SUBTAGS.isdisjoint(subtags)
-        return LANGUAGES["zh" if simplified else "zh_tw"]
-    found = _BY_SPELLING.get(primary)
-    return found if found is not None and found.code == primary else None
+    simplified = "hans" in subtags or _TRADITIONAL_CHINESE_SUBTAGS.isdisjoint(subtags)
+    return LANGUAGES["zh" if simplified else "zh_tw"]
 
 
 def _from_regional_name(normal: str) -> Language | None:

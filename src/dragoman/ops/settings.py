@@ -103,6 +103,9 @@ class Settings(BaseSettings):
         ["starter"], description="The engine of every alias that names none; of several, the first that can answers."
     )
     engines: dict[str, EngineSettings] = Field({}, description="Engines by name; see docs/add-an-engine.md.")
+    models_directory: Path = Field(
+        Path("models"), description="Where `dragoman models pull` puts models; each is an engine of that name."
+    )
     aliases: dict[str, AliasSettings] = Field(
         {}, description="Model ids, beside the four of Qwen-MT; `*` answers to every id."
     )
@@ -139,7 +142,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _complete(self) -> "Settings":
-        self.engines = {"starter": EngineSettings.model_validate(_STARTER)} | self.engines
+        self.engines = {"starter": EngineSettings.model_validate(_STARTER)} | self._pulled() | self.engines
         self.aliases = {model: AliasSettings() for model in QWEN_MT_MODELS} | self.aliases
         known = ", ".join(sorted(self.engines))
         for name in self.default_engine:
@@ -151,6 +154,14 @@ class Settings(BaseSettings):
                 if name not in self.engines:
                     raise ValueError(f"alias {model!r} names the engine {name!r}, but there are only: {known}")
         return self
+
+    def _pulled(self) -> dict[str, EngineSettings]:
+        """An engine for each model that was pulled; it is loaded only where an alias names it."""
+        cards = sorted(self.models_directory.glob("[!.]*/model.toml"))
+        return {
+            card.parent.name: EngineSettings.model_validate({"kind": "ctranslate2", "model": str(card.parent)})
+            for card in cards
+        }
 
     @classmethod
     def settings_customise_sources(  # the signature is pydantic-settings'

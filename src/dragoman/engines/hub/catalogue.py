@@ -1,0 +1,37 @@
+"""The models that Dragoman recommends, by short names. The list is `catalogue.toml`."""
+
+import re
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+
+from pydantic import BaseModel, ConfigDict
+
+_OPUS = "opus-mt-SOURCE-TARGET"
+
+
+class Recommendation(BaseModel):
+    """A model of the hub. `licence` as it was when it was listed; the hub's word decides."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    hub: str
+    licence: str
+    languages: str
+    download_megabytes: int
+    memory_megabytes: int
+    about: str
+
+
+def catalogue() -> Mapping[str, Recommendation]:
+    """All of them, by name."""
+    table = tomllib.loads(resources.files(__package__).joinpath("catalogue.toml").read_text("utf-8"))
+    return {name: Recommendation.model_validate(row) for name, row in table.items()}
+
+
+def hub_id(name: str) -> str:
+    """The id on the hub of a model by its short name; any other name is taken for an id."""
+    listed = catalogue()
+    if re.fullmatch(r"opus-mt-\S+", name) and name not in listed:
+        return listed[_OPUS].hub.replace(_OPUS, name)
+    return listed[name].hub if name in listed else name

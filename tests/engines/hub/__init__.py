@@ -1,0 +1,1 @@
+"""The way of models from the hub to the server."""
