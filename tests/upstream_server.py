@@ -16,7 +16,8 @@ class Upstream:
 
     Models: `plain`; `thinking`, `chatty`, `fenced`: what they say around it; `busy-N`: 429 N times before; `down-N`:
     503 N times; `forbidden`; `broken`: an error in mid-stream; `half`: the stream ends without an end; `stalls`;
-    `empty`; `nonsense`: no JSON; `doubled`: two stop chunks and a chunk of usage.
+    `empty`; `nonsense`: no JSON; `doubled`: two stop chunks and a chunk of usage; `strict`: takes only OpenAI's own
+    parameters.
     """
 
     def __init__(self) -> None:
@@ -39,6 +40,8 @@ class Upstream:
             return JSONResponse({"error": {"message": "no"}}, status, {"retry-after": "7"} if kind == "busy" else {})
         if kind == "forbidden":
             return JSONResponse({"error": {"message": "your key sk-secret is wrong"}}, 401)
+        if kind == "strict" and {"top_k", "repetition_penalty"} & body.keys():
+            return JSONResponse({"detail": "Unexpected fields in the request"}, 422)
         if kind == "nonsense":
             return Response("<html>")
         text = self._text(kind, body)

@@ -101,6 +101,23 @@ async def test_what_a_client_asks_of_sampling_is_passed_on() -> None:
     assert "翻译为中文" in usual["messages"][-1]["content"]
 
 
+async def test_a_strict_server_is_asked_without_extensions() -> None:
+    """Once it has refused them; what it refuses without them, too, is an error."""
+    async with engine_of("strict", family="hy-mt") as (engine, server, _):
+        await engine.translate(batch_of(engine, "Hi"))
+        await engine.translate(batch_of(engine, "Hi"))
+    assert ["top_k" in body for body in server.bodies] == [True, False, False]
+    assert server.bodies[-1]["top_p"] == 0.6
+
+
+async def test_another_try_is_another_draw() -> None:
+    """A wider beam, with which the pipeline asks again, means sampling here."""
+    async with engine_of("plain") as (engine, server, _):
+        for beam_size in (None, 8):
+            await engine.translate(batch_of(engine, "Hi", Decoding(beam_size=beam_size)))
+    assert [body["temperature"] for body in server.bodies] == [0, 0.7]
+
+
 async def test_a_busy_server_is_asked_again_as_it_says() -> None:
     """`Retry-After`, else longer each time; then the client is told to come back."""
     async with engine_of("busy-1") as (engine, server, pauses):

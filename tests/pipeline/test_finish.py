@@ -3,6 +3,7 @@
 import pytest
 
 from dragoman.core.answer import SegmentWarning
+from dragoman.core.errors import UpstreamFailed
 from dragoman.core.types import Decoding, Example, Pair, Term
 from dragoman.pipeline.prepare import Guidance
 from tests.fakes import RecordingEngine, ScriptedEngine
@@ -45,6 +46,20 @@ async def test_what_nothing_mends_is_given_with_a_warning() -> None:
 
     assert text_of(pieces) == f"Bonjour à tous. {LOOP}"
     assert outcome.reports[0].warnings == (SegmentWarning("repetition", 1),)
+
+
+async def test_a_repair_that_fails_leaves_what_there_was() -> None:
+    """With its warning: the server behind an engine may be gone by then."""
+
+    def translate(_: str, decoding: Decoding) -> str:
+        if decoding.beam_size == 8:
+            raise UpstreamFailed("gone")
+        return LOOP
+
+    pieces, outcome = await run(ScriptedEngine(translate), SENTENCE, EN_FR)
+
+    assert text_of(pieces) == LOOP
+    assert outcome.reports[0].warnings == (SegmentWarning("repetition", 0),)
 
 
 async def test_streamed_segment_is_checked_but_not_repaired() -> None:

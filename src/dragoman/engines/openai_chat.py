@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
 
+import structlog
 from pydantic import Field
 
 from dragoman.core.engine import Batch, BatchPolicy, EngineInfo, Hypotheses, OnToken
@@ -16,9 +17,16 @@ from dragoman.core.errors import UpstreamFailed
 from dragoman.core.languages import resolve
 from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Token
 from dragoman.engines.model_family import ModelFamily, load_family
-from dragoman.engines.upstream import Upstream, UpstreamOptions
+from dragoman.engines.upstream import ParametersRefused, Upstream, UpstreamOptions
+
+log = structlog.get_logger(__name__)
 
 _PATH = "/chat/completions"
+# Not OpenAI's: strict servers refuse a request that has them.
+_EXTENSIONS = frozenset({"top_k", "repetition_penalty"})
+# Another draw is what such a model has for a wider beam, with which the pipeline asks again.
+_AGAIN_TEMPERATURE = 0.7
+_UNREACHABLE = {0, 502, 503, 504}
 _MOST_PLACEHOLDERS = 16
 _QWEN_MT: dict[str, object] = {
     "base_url": "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
@@ -73,6 +81,7 @@ class OpenAIChatEngine:
         self._options = options
         self._family = family
         self._upstream = upstream
+        self._left_out: frozenset[str] = frozenset()  # what this server has refused
         codes = [resolve(each).code for each in options.languages] or family.codes
         placeholders = tuple(family.placeholder.replace("{number}", str(n)) for n in range(_MOST_PLACEHOLDERS))
         self._placeholder = re.compile("(" + "|".join(map(re.escape, placeholders)) + ")")
@@ -106,7 +115,18 @@ class OpenAIChatEngine:
 
     async def _translated(self, index: int, segment: Segment, batch: Batch, on_token: OnToken | None) -> Hypotheses:
         body = self._body(segment, batch.pair, batch.decoding)
-        source = _text(segment)
+        try:
+            return await self._asked(index, body, _text(segment), on_token)
+        except ParametersRefused:
+            if not _EXTENSIONS & body.keys():
+                raise
+            plain = {name: value for name, value in body.items() if name not in _EXTENSIONS}
+            hypotheses = await self._asked(index, plain, _text(segment), on_token)
+        self._left_out = _EXTENSIONS
+        log.warning("a server takes no extensions of OpenAI's parameters", engine=self._info.id, left_out=[*_EXTENSIONS])
+        return hypotheses
+
+    async def _asked(self, index: int, body: dict[str, Any], source: str, on_token: OnToken | None) -> Hypotheses:
         if on_token is None:
             answer = await self._upstream.post(_PATH, body)
             return tuple(self._hypothesis(*_content(choice), source) for choice in _choices(answer))
@@ -127,9 +147,11 @@ class OpenAIChatEngine:
         if decoding.samples:
             sampling |= {"temperature": decoding.temperature, "top_p": decoding.top_p}
             sampling |= {"top_k": decoding.top_k} if decoding.top_k else {}
+        elif (decoding.beam_size or 1) > 1:
+            sampling["temperature"] = max(_AGAIN_TEMPERATURE, sampling.get("temperature", 0))
         if decoding.repetition_penalty != 1:
             sampling["repetition_penalty"] = decoding.repetition_penalty
-        return {
+        body = {
             "model": self._options.model,
             "messages": self._family.messages(segment, _text(segment), pair),
             "max_tokens": _FEWEST_TOKENS + _TOKENS_PER_SOURCE_TOKEN * len(segment.tokens),
@@ -139,6 +161,7 @@ class OpenAIChatEngine:
             **self._family.body,
             **self._options.body,
         }
+        return {name: value for name, value in body.items() if name not in self._left_out}
 
     async def _pieces(self, body: dict[str, Any], source: str) -> AsyncGenerator[tuple[str, bool]]:
         """Text as it comes, and whether the model has ended; held back until it is known to be the translation."""
@@ -182,8 +205,8 @@ class OpenAIChatEngine:
         ]
 
     async def health(self) -> bool:
-        """Whether the server lists its models, or says why not."""
-        return 0 < await self._upstream.get("/models") < 500  # noqa: PLR2004 # below are the client's mistakes
+        """Whether the server answers when it is asked for its models, with whatever."""
+        return await self._upstream.get("/models") not in _UNREACHABLE
 
     async def aclose(self) -> None:
         """Close the connections."""

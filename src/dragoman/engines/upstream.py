@@ -17,9 +17,14 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 from dragoman.core.errors import ConfigurationError, DeadlineExceeded, Overloaded, UpstreamFailed
 
 _WORTH_A_RETRY = {408, 429, 500, 502, 503, 504, 529}
+_WRONG_REQUEST = {400, 422}
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.25, 30.0
 _MINUTE_SECONDS = 60.0
 _DONE = "[DONE]"
+
+
+class ParametersRefused(UpstreamFailed):
+    """The server takes the request for a wrong one, perhaps for a parameter that it does not know."""
 
 
 class UpstreamOptions(BaseModel):
@@ -191,7 +196,8 @@ async def _refusal(response: aiohttp.ClientResponse, asked_seconds: float) -> Ex
             "The translation server behind this one is busy. Try again later.",
             retry_after_seconds=max(1, round(asked_seconds)),
         )
-    return UpstreamFailed(f"The translation server behind this one refused the request (status {status}).")
+    kind = ParametersRefused if status in _WRONG_REQUEST else UpstreamFailed
+    return kind(f"The translation server behind this one refused the request (status {status}).")
 
 
 def _checked(answer: Any) -> dict[str, Any]:

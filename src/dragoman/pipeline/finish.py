@@ -7,10 +7,12 @@ repetition, then in two halves; the attempt with the fewest problems wins.
 
 import asyncio
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from dragoman.core.answer import WarningCode
 from dragoman.core.engine import Ability, Hypotheses
+from dragoman.core.errors import DeadlineExceeded, Overloaded, UpstreamFailed
 from dragoman.core.languages import has_spaces
 from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Term, Token
 from dragoman.pipeline.block import escape
@@ -99,7 +101,8 @@ class Finisher:
             if attempt.badness:
                 if repaired is None and self._repairs_left > 0:
                     self._repairs_left -= 1
-                    repaired = await self._repaired(attempt, passage.segment)
+                    with suppress(UpstreamFailed, Overloaded, DeadlineExceeded):  # what there is, is better than nothing
+                        repaired = await self._repaired(attempt, passage.segment)
                 attempt = min(attempt, repaired or attempt, key=_badness)
             finished.append(self._written(attempt, passage))
         return tuple(finished)
