@@ -123,7 +123,9 @@ class OpenAIChatEngine:
             plain = {name: value for name, value in body.items() if name not in _EXTENSIONS}
             hypotheses = await self._asked(index, plain, _text(segment), on_token)
         self._left_out = _EXTENSIONS
-        log.warning("a server takes no extensions of OpenAI's parameters", engine=self._info.id, left_out=[*_EXTENSIONS])
+        log.warning(
+            "a server takes no extensions of OpenAI's parameters", engine=self._info.id, left_out=[*_EXTENSIONS]
+        )
         return hypotheses
 
     async def _asked(self, index: int, body: dict[str, Any], source: str, on_token: OnToken | None) -> Hypotheses:

@@ -101,7 +101,9 @@ class Finisher:
             if attempt.badness:
                 if repaired is None and self._repairs_left > 0:
                     self._repairs_left -= 1
-                    with suppress(UpstreamFailed, Overloaded, DeadlineExceeded):  # what there is, is better than nothing
+                    with suppress(
+                        UpstreamFailed, Overloaded, DeadlineExceeded
+                    ):  # what there is, is better than nothing
                         repaired = await self._repaired(attempt, passage.segment)
                 attempt = min(attempt, repaired or attempt, key=_badness)
             finished.append(self._written(attempt, passage))
