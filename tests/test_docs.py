@@ -22,7 +22,7 @@ from dragoman.engines.hub.catalogue import catalogue
 from dragoman.engines.model_card import ModelCard
 from dragoman.engines.openai_chat import Options as ChatOptions
 from dragoman.engines.registry import create_engine
-from dragoman.ops.settings import AliasSettings, Settings, load_settings
+from dragoman.ops.settings import AliasSettings, Settings, StepSettings, load_settings
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -178,6 +178,8 @@ def test_every_key_of_cards_aliases_and_engines_is_documented() -> None:
     optional = {"description", "attribution"}
     assert [key for key in {*Options.model_fields, *ModelCard.model_fields} - optional if key not in engines] == []
     assert [key for key in AliasSettings.model_fields if key not in configuration] == []
+    routes = (ROOT / "docs" / "choose-an-engine.md").read_text("utf-8")
+    assert [key for key in StepSettings.model_fields if f"{key} = " not in routes] == []
 
 
 def test_engine_of_the_tutorial_translates() -> None:

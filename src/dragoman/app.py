@@ -2,9 +2,10 @@
 
 import gc
 import sys
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import entry_points
+from itertools import product
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -18,14 +19,16 @@ from dragoman.api.middleware import BodyLimit, RequestContext
 from dragoman.api.openapi import describe
 from dragoman.core.engine import Engine
 from dragoman.core.errors import ConfigurationError
+from dragoman.engines.pivot import PivotEngine, pivoted
 from dragoman.engines.registry import create_engine
 from dragoman.engines.traditional_chinese import with_traditional_chinese
 from dragoman.ops.metrics import Metrics
-from dragoman.ops.settings import Settings
+from dragoman.ops.settings import AliasSettings, Settings
 from dragoman.pipeline.detect import Detector
+from dragoman.route import Alias, Step
 from dragoman.scheduling.admission import Admission
 from dragoman.scheduling.cache import CACHES, Cache, MemoryCache
-from dragoman.service import Alias, Defaults, TranslationService
+from dragoman.service import Defaults, TranslationService
 
 # How long a thread that prepares a long text may keep the interpreter from the event loop.
 _SWITCH_SECONDS = 0.0002
@@ -33,16 +36,17 @@ _SWITCH_SECONDS = 0.0002
 
 def create_service(settings: Settings, metrics: Metrics) -> TranslationService:
     """Load the engines that aliases name and put the service together. Blocks. Raises `ConfigurationError`."""
-    names = sorted({name for alias in settings.aliases.values() for name in alias.engine})
+    names = sorted({step.name for alias in settings.aliases.values() for step in alias.engine})
     engines: dict[str, Engine] = {
         name: with_traditional_chinese(create_engine(settings.engines[name].kind, settings.engines[name].options))
         for name in names
     }
     served = {code for engine in engines.values() for pair in engine.info.pairs for code in (pair.source, pair.target)}
+    routes = {model: _route(alias, engines, settings.pivot_languages) for model, alias in settings.aliases.items()}
     return TranslationService(
         engines=engines,
         aliases={
-            model: Alias(tuple(alias.engine), alias.stream == "cumulative", alias.stream_tokens)
+            model: Alias(routes[model], alias.stream == "cumulative", alias.stream_tokens)
             for model, alias in settings.aliases.items()
         },
         detector=Detector(settings.detect_fallback, served),
@@ -56,6 +60,30 @@ def create_service(settings: Settings, metrics: Metrics) -> TranslationService:
         metrics=metrics,
         cache=create_cache(settings),
     )
+
+
+def _route(alias: AliasSettings, engines: dict[str, Engine], pivots: Sequence[str]) -> tuple[Step, ...]:
+    """The engines of an alias in order, then two at a time through a pivot. Adds the latter to `engines`."""
+    steps = [
+        Step(
+            step.name,
+            frozenset(pair for pair in engines[step.name].info.pairs if step.takes(pair.source, pair.target)),
+            tuple(step.domains),
+            step.budget_seconds,
+        )
+        for step in alias.engine
+    ]
+    left_out = {pair for step in steps if not step.domains for pair in step.pairs}
+    legs = [step for step in steps if not step.domains]
+    for via in pivots:
+        for first, second in product(legs, legs):
+            pairs = pivoted(first.pairs, second.pairs, via) - left_out
+            if pairs:
+                name = f"{first.engine}-{via}-{second.engine}"
+                engines.setdefault(name, PivotEngine(engines[first.engine], engines[second.engine], via))
+                steps.append(Step(name, frozenset(pairs), is_pivot=True))
+                left_out |= pairs
+    return tuple(steps)
 
 
 def create_cache(settings: Settings) -> Cache | None:

@@ -1,46 +1,35 @@
 """What every dialect and the command line call: from a request to a stream of pieces, and the books kept on the way."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import TypeVar
 
 from dragoman.core.answer import Detection, Outcome, Piece
 from dragoman.core.engine import Engine
-from dragoman.core.errors import DeadlineExceeded, InvalidRequest, ModelNotFound, ShuttingDown
+from dragoman.core.errors import DeadlineExceeded, InvalidRequest, ShuttingDown
 from dragoman.core.types import Example, Pair, TranslationRequest
 from dragoman.ops.metrics import Metrics
+from dragoman.pipeline.block import Block
 from dragoman.pipeline.detect import Detector
 from dragoman.pipeline.document import Document
 from dragoman.pipeline.formats.recognize import parse, recognize
 from dragoman.pipeline.pair import PairChooser
 from dragoman.pipeline.pipeline import translate_document
 from dragoman.pipeline.prepare import Guidance, prepare_parts
-from dragoman.route import Attempt, Translation, first_that_answers
-from dragoman.scheduling.admission import Admission
+from dragoman.route import Alias, Attempt, Step, Translation, find_alias, first_that_answers
+from dragoman.scheduling.admission import Admission, Permit
 from dragoman.scheduling.batcher import Batcher, Claim
 from dragoman.scheduling.breaker import Breaker
 from dragoman.scheduling.cache import Cache
 
-WILDCARD = "*"
 # A text of this length is cut in a tenth of a millisecond.
 _SHORT_CHARS = 200
 # A request of more segments is bulk: it lets shorter ones go first.
 _MOST_INTERACTIVE_SEGMENTS = 8
-
-
-@dataclass(frozen=True, slots=True)
-class Alias:
-    """A model id that clients send, and how it answers: by the first of its engines that can.
-
-    `cumulative`: each stream chunk repeats the text so far.
-    """
-
-    engines: tuple[str, ...]
-    cumulative: bool = False
-    stream_tokens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +40,19 @@ class Defaults:
     target_alternative: str
     max_input_chars: int
     timeout_seconds: float = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Job:
+    """A request whose text is found and whose languages are settled; `detection` None: the client named the source."""
+
+    request: TranslationRequest
+    blocks: Sequence[Block]
+    pair: Pair
+    detection: Detection | None
+
+
+_Found = TypeVar("_Found")
 
 
 class TranslationService:
@@ -134,6 +136,7 @@ class TranslationService:
         return {
             name: not (self._batchers[name].is_stuck or self._breakers[name].is_open) and await engine.health()
             for name, engine in self.engines.items()
+            if engine.info.pivot is None
         }
 
     def is_ready(self, health: Mapping[str, bool]) -> bool:
@@ -143,98 +146,90 @@ class TranslationService:
 
     def alias(self, model: str) -> Alias:
         """The alias of a model id, with or without a `vendor/` prefix. Raises `ModelNotFound`."""
-        found = self.aliases.get(model) or self.aliases.get(model.rpartition("/")[2]) or self.aliases.get(WILDCARD)
-        if found is None:
-            known = ", ".join(sorted(self.aliases))
-            raise ModelNotFound(
-                f"The model {model[:100]!r} does not exist or you do not have access to it. This server has: {known}.",
-                param="model",
-            )
-        return found
+        return find_alias(self.aliases, model)
 
     @asynccontextmanager
     async def open(self, request: TranslationRequest) -> AsyncGenerator[Translation]:
         """Accept a request, or raise the `DragomanError` that says why not. It holds a place until the block ends.
 
-        Where the model has one engine, decoding starts with the first read of `events`. It stops when the block ends,
-        however it ends.
+        Where one engine of the model's route can answer, decoding starts with the first read of `events`. It stops when
+        the block ends, however it ends.
         """
         alias = self.alias(request.model)
-        names = [name for name in alias.engines if request.require_engine in (None, name)]
-        if not names:
-            raise InvalidRequest(
-                f"The engine {str(request.require_engine)[:60]!r} does not answer for this model; use one of "
-                f"{', '.join(alias.engines)}.",
-                param="translation_options.require_engine",
-            )
-        attempts = [Attempt(name, self._breakers[name], partial(self._open, request, alias, name)) for name in names]
-        async with first_that_answers(attempts) as translation:
-            yield translation
-
-    @asynccontextmanager
-    async def _open(self, request: TranslationRequest, alias: Alias, name: str) -> AsyncGenerator[Translation]:
-        """Accept a request for one engine."""
-        engine = self.engines[name]
+        steps = alias.steps(request.domains, request.require_engine)
         if len(request.text) > self._defaults.max_input_chars:
             raise InvalidRequest(
                 f"The text has {len(request.text)} characters; this server takes up to "
                 f"{self._defaults.max_input_chars} in one request. Send it in parts.",
                 param="messages",
             )
+        longest = self._defaults.timeout_seconds
+        deadline = asyncio.get_running_loop().time() + min(request.timeout_seconds or longest, longest)
+        with self._admission.permit() as permit:
+            with self._metrics.phase("read"):
+                job = await self._aside(request, deadline, partial(self._read, request, steps))
+            able = [step for step in steps if step.takes(job.pair)]
+            attempts = [
+                Attempt(step, self._breakers[step.engine], partial(self._open, job, step, alias, permit, deadline))
+                for step in able
+            ]
+            async with first_that_answers(attempts) as translation:
+                names = [step.engine for step in steps]
+                yield replace(translation, skipped=tuple(names[: names.index(translation.engine)]))
+
+    @asynccontextmanager
+    async def _open(
+        self, job: _Job, step: Step, alias: Alias, permit: Permit, deadline: float
+    ) -> AsyncGenerator[Translation]:
+        """Have one engine of the route translate."""
+        request, engine = job.request, self.engines[step.engine]
         engine.info.check(request.decoding)
         decoding = replace(request.decoding, beam_size=1) if alias.stream_tokens else request.decoding
         has_one_path = decoding.num_hypotheses == 1 and not decoding.is_controlled and decoding.top_logprobs is None
         stream_tokens = alias.stream_tokens and request.stream and has_one_path
-        longest = self._defaults.timeout_seconds
-        deadline = asyncio.get_running_loop().time() + min(request.timeout_seconds or longest, longest)
-        async with self._prepared(request, engine, deadline) as (detection, document, rest):
-            is_bulk = document.goes_on or len(document.passages) > _MOST_INTERACTIVE_SEGMENTS
-            claim = Claim(request.principal.id, is_bulk, request.stream, request.use_cache, stream_tokens)
-            events = translate_document(
-                document,
-                partial(self._batchers[name].translate, claim=claim),
-                decoding,
-                rest=rest,
-                abilities=engine.info.abilities,
-                stop=request.stop,
-                max_tokens=request.max_tokens,
-                keep_layout=request.keep_layout,
-            )
-            with self._metrics.phase("translate"):
-                async with aclosing(self._settled(events, engine, deadline)) as settled:
-                    yield Translation(
-                        pair=document.pair,
-                        detection=detection,
-                        engine_id=engine.info.id,
-                        engine_version=engine.info.version,
-                        segment_count=len(document.passages),
-                        events=settled,
-                        calibration=engine.info.calibrations.get(document.pair.target),
-                    )
+        with self._metrics.phase("prepare"):
+            document, parts = await self._aside(request, deadline, partial(self._prepare, job, engine))
+        permit.claim(_estimated_tokens(document, request.text))
+        segments = self._metrics.segments.labels(engine=engine.info.id)
+        segments.inc(len(document.passages))
 
-    @asynccontextmanager
-    async def _prepared(
-        self, request: TranslationRequest, engine: Engine, deadline: float
-    ) -> AsyncGenerator[tuple[Detection | None, Document, Callable[[], Awaitable[Document]]]]:
-        """Give a request its place: the first part of its text, and what prepares the rest."""
-        loop = asyncio.get_running_loop()
-        with self._admission.permit() as permit:
-            with self._metrics.phase("prepare"):
-                if _is_short(request) and self._detector.is_instant:
-                    detection, document, parts = self._prepare(request, engine)
-                else:
-                    prepared = loop.run_in_executor(self._preparer, self._prepare, request, engine)
-                    async with _until(deadline):
-                        detection, document, parts = await prepared
-            permit.claim(_estimated_tokens(document, request.text))
-            self._metrics.segments.labels(engine=engine.info.id).inc(len(document.passages))
+        async def rest() -> Document:
+            part = await asyncio.get_running_loop().run_in_executor(self._preparer, next, parts)
+            segments.inc(len(part.passages))
+            return part
 
-            async def rest() -> Document:
-                part = await loop.run_in_executor(self._preparer, next, parts)
-                self._metrics.segments.labels(engine=engine.info.id).inc(len(part.passages))
-                return part
+        is_bulk = document.goes_on or len(document.passages) > _MOST_INTERACTIVE_SEGMENTS
+        claim = Claim(request.principal.id, is_bulk, request.stream, request.use_cache, stream_tokens)
+        events = translate_document(
+            document,
+            partial(self._batchers[step.engine].translate, claim=claim),
+            decoding,
+            rest=rest,
+            abilities=engine.info.abilities,
+            stop=request.stop,
+            max_tokens=request.max_tokens,
+            keep_layout=request.keep_layout,
+        )
+        with self._metrics.phase("translate"):
+            async with aclosing(self._settled(events, engine, deadline)) as settled:
+                yield Translation(
+                    pair=job.pair,
+                    detection=job.detection,
+                    engine=step.engine,
+                    engine_id=engine.info.id,
+                    engine_version=engine.info.version,
+                    segment_count=len(document.passages),
+                    events=settled,
+                    calibration=engine.info.calibrations.get(job.pair.target),
+                    pivot=engine.info.pivot,
+                )
 
-            yield detection, document, rest
+    async def _aside(self, request: TranslationRequest, deadline: float, work: Callable[[], _Found]) -> _Found:
+        """Do what holds the interpreter on a thread, unless it takes less time than to hand it over."""
+        if _is_short(request) and self._detector.is_instant:
+            return work()
+        async with _until(deadline):
+            return await asyncio.get_running_loop().run_in_executor(self._preparer, work)
 
     async def _settled(
         self, events: AsyncGenerator[Piece | Outcome], engine: Engine, deadline: float
@@ -251,17 +246,24 @@ class TranslationService:
                     self._metrics.count_tokens(engine.info.id, event.usage)
                 yield event
 
-    def _prepare(
-        self, request: TranslationRequest, engine: Engine
-    ) -> tuple[Detection | None, Document, Iterator[Document]]:
-        """Settle the languages and cut the text: its first part, and what makes the others. Blocks."""
+    def _read(self, request: TranslationRequest, steps: Sequence[Step]) -> _Job:
+        """Find the text of a request and settle the languages. Blocks."""
         blocks = parse(request.text, request.format or recognize(request.text))
         words = "" if request.source else " ".join(block.text for block in blocks if block.text)
-        pair, detection = self._pairs.choose(words or request.text, request.source, request.target, engine.info.pairs)
+        pairs, pivoted = (
+            frozenset[Pair]().union(*(step.pairs for step in steps if step.is_pivot == is_pivot))
+            for is_pivot in (False, True)
+        )
+        pair, detection = self._pairs.choose(words or request.text, request.source, request.target, pairs, pivoted)
+        return _Job(request, blocks, pair, detection)
+
+    def _prepare(self, job: _Job, engine: Engine) -> tuple[Document, Iterator[Document]]:
+        """Cut the text for an engine: its first part, and what makes the others. Blocks."""
+        request, pair = job.request, job.pair
         guidance = Guidance(request.terms, (*self._memory_turns(request, pair), *request.memory), request.domains)
         head = 1 if request.stream else None  # who reads along need not wait until all is cut
-        parts = prepare_parts(blocks, pair, engine.tokenize, engine.info, guidance, head=head)
-        return detection, next(parts), parts
+        parts = prepare_parts(job.blocks, pair, engine.tokenize, engine.info, guidance, head=head)
+        return next(parts), parts
 
     def _memory_turns(self, request: TranslationRequest, pair: Pair) -> list[Example]:
         """Earlier turns whose answer is in the target language."""

@@ -191,6 +191,7 @@ async def test_response_has_every_key_that_openai_requires(client: httpx.AsyncCl
                     "engine_version": "1",
                     "confidence": None,
                     "skipped_engines": [],
+                    "pivot_lang": None,
                     "terms": {"applied": [], "missing": []},
                     "memory": [],
                     "warnings": [],

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from dragoman.api.sse import data_event
 from dragoman.engines.fake import FakeEngine, Options
+from dragoman.route import Step
 from dragoman.service import TranslationService
 from tests.chat import chat, deltas, events, translate
 from tests.conftest import MakeClient
@@ -30,6 +32,8 @@ def use_engine(client: httpx.AsyncClient, engine: FakeEngine) -> None:
     service = service_of(client)
     service.engines = {"fake": engine}
     service._batchers["fake"]._engine = engine
+    route = (Step("fake", engine.info.pairs),)
+    service.aliases = {model: replace(alias, route=route) for model, alias in service.aliases.items()}
 
 
 def service_of(client: httpx.AsyncClient) -> TranslationService:

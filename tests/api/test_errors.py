@@ -134,12 +134,12 @@ async def test_places_are_given_back_whatever_happens(make_client: MakeClient) -
 
 
 def test_every_domain_error_has_a_status_of_its_own() -> None:
-    """Only configuration errors, which no request can cause, fall back to 500."""
+    """Only those that no request can cause fall back to 500."""
     classes = [each for each in vars(domain).values() if isinstance(each, type) and each.__module__ == domain.__name__]
 
     by_default = {cls.__name__ for cls in classes if errors.status_and_type(cls)[0] == 500}
 
-    assert by_default == {"DragomanError", "ConfigurationError"}
+    assert by_default == {"DragomanError", "ConfigurationError", "ModelUnavailable"}
 
 
 @pytest.mark.parametrize(

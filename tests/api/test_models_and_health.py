@@ -37,7 +37,7 @@ async def test_models_and_languages_say_what_can_be_translated(make_client: Make
     assert model["engines"] == [fake]
     assert model["languages"] == ["en", "fr", "zh", "zh_tw"]
     english = next(each for each in languages["data"] if each["code"] == "en")
-    assert english == {"code": "en", "name": "English", "targets": ["fr", "zh", "zh_tw"]}
+    assert english == {"code": "en", "name": "English", "targets": ["fr", "zh", "zh_tw"], "pivoted_targets": []}
     assert (await client.get("/v1/languages", params={"model": "nope"})).status_code == 404
 
 
@@ -78,6 +78,7 @@ async def test_metrics_count_requests_segments_and_tokens(make_client: MakeClien
         'dragoman_cached_segments_total{result="miss"} 2.0',
         "dragoman_requests_in_progress 0.0",
         "dragoman_queued_segments 0.0",
+        'dragoman_phase_seconds_count{phase="read"} 1.0',
         'dragoman_phase_seconds_count{phase="prepare"} 1.0',
         'dragoman_phase_seconds_count{phase="translate"} 1.0',
         'dragoman_request_seconds_count{endpoint="create_chat_completion"} 2.0',

@@ -13,6 +13,7 @@ from tests.api.test_chat_stream import service_of
 from tests.api.test_errors import envelope
 from tests.chat import TO_CHINESE, chat, deltas, events, refusal
 from tests.conftest import MakeClient
+from tests.fakes import GatedEngine
 
 pytestmark = pytest.mark.anyio
 
@@ -119,3 +120,65 @@ def test_a_breaker_opens_rests_and_lets_one_try() -> None:
     assert breaker.is_open
     breaker.note(worked=True)
     assert not breaker.is_open
+
+
+async def test_a_route_sends_pairs_and_domains_where_they_are_wanted(make_client: MakeClient) -> None:
+    """A step with domains is for requests that say so, one with pairs for these; the rest goes on."""
+    fake = {"kind": "fake", "languages": ["en", "zh", "fr"]}
+    route = [{"name": "legal", "domains": ["law"]}, {"name": "chinese", "pairs": ["*-zh"]}, "rest"]
+    client = await make_client(
+        engines=dict.fromkeys(("legal", "chinese", "rest"), fake),
+        default_engine="rest",
+        aliases={"mine": {"engine": route}},
+    )
+    french = {"source_lang": "English", "target_lang": "French"}
+    asked = [TO_CHINESE, TO_CHINESE | {"domains": "The text is about Law."}, french]
+    answers = [await chat(client, "Hello", model="mine", translation_options=each) for each in asked]
+    assert [note(answer)[1] for answer in answers] == [[], [], ["chinese"]]
+    required = await chat(client, "Hi", model="mine", translation_options=TO_CHINESE | {"require_engine": "legal"})
+    assert required.status_code == 200
+
+
+async def test_an_engine_that_dawdles_is_replaced_within_its_budget(make_client: MakeClient) -> None:
+    """The next one answers; the last one has all the time there is."""
+    client = await make_client(
+        engines=ENGINES,
+        default_engine="other",
+        aliases={"mine": {"engine": [{"name": "best", "budget_seconds": 0.01}, "other"]}},
+    )
+    service_of(client)._batchers["best"]._engine = GatedEngine()
+    assert note(await chat(client, "Hello", model="mine")) == ("zh:Hello", ["best"])
+    assert service_of(client).requests_in_progress == 0
+
+
+async def test_pairs_that_no_engine_has_go_through_english(make_client: MakeClient) -> None:
+    """The answer says so; direct pairs do not; without pivots they are refused."""
+    engines = {"in": {"kind": "fake", "pairs": ["fr-en", "en-fr"]}, "out": {"kind": "fake", "pairs": ["en-zh"]}}
+    client = await make_client(engines=engines, default_engine=["in", "out"])
+    options = {"source_lang": "French", "target_lang": "Chinese"}
+
+    answer = (await chat(client, "Bonjour tout le monde.", translation_options=options)).json()["choices"][0]
+    direct = (await chat(client, "Hello.")).json()["choices"][0]
+    languages = (await client.get("/v1/languages")).json()["data"]
+
+    assert answer["message"]["content"] == "zh:en:Bonjour tout le monde."
+    assert (answer["translation"]["pivot_lang"], answer["translation"]["engine"]) == ("en", "fake-en-fake")
+    assert (direct["message"]["content"], direct["translation"]["pivot_lang"]) == ("zh:Hello.", None)
+    assert next(each for each in languages if each["code"] == "fr")["pivoted_targets"] == ["zh", "zh_tw"]
+    client = await make_client(engines=engines, default_engine=["in", "out"], pivot_languages=[])
+    assert "no fr→zh" in (await refusal(client, "Bonjour.", translation_options=options))["message"]
+
+
+async def test_terms_and_tags_survive_a_pivot(make_client: MakeClient) -> None:
+    """They are between the source and the last translation, whatever was between."""
+    engines = {"in": {"kind": "fake", "pairs": ["fr-en"]}, "out": {"kind": "fake", "pairs": ["en-zh"]}}
+    client = await make_client(engines=engines, default_engine=["in", "out"])
+    options = {"source_lang": "fr", "target_lang": "zh", "terms": [{"source": "chat", "target": "猫咪"}]}
+
+    answer = await chat(client, "<p>Le chat <b>dort</b> {here}.</p>", translation_options=options)
+
+    [choice] = answer.json()["choices"]
+    assert choice["translation"]["terms"]["missing"] == []
+    assert choice["message"]["content"].count("猫咪") == 1
+    for part in ("<p>", "<b>", "</b>", "{here}", "</p>"):
+        assert choice["message"]["content"].count(part) == 1

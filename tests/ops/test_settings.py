@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from dragoman.core.errors import ConfigurationError
-from dragoman.ops.settings import load_settings
+from dragoman.ops.settings import StepSettings, load_settings
 
 
 def test_defaults_serve_the_model_in_the_box_on_loopback() -> None:
@@ -14,7 +14,7 @@ def test_defaults_serve_the_model_in_the_box_on_loopback() -> None:
 
     assert (settings.host, settings.port) == ("127.0.0.1", 8000)
     assert settings.engines["starter"].kind == "ctranslate2"
-    assert [alias.engine for alias in settings.aliases.values()] == [["starter"]] * 4
+    assert [[step.name for step in alias.engine] for alias in settings.aliases.values()] == [["starter"]] * 4
     assert (settings.default_target, settings.default_target_alternative) == ("en", "zh")
 
 
@@ -40,8 +40,27 @@ def test_engines_and_aliases_come_from_tables(tmp_path: Path) -> None:
     settings = load_settings(path)
 
     assert settings.engines["opus"].options == {"model": "/models/opus"}
-    assert settings.aliases["mine"].engine == ["starter"]
-    assert settings.aliases["*"].engine == settings.aliases["qwen-mt-turbo"].engine == ["opus"]
+    assert settings.aliases["mine"].engine == [StepSettings(name="starter")]
+    assert settings.aliases["*"].engine == settings.aliases["qwen-mt-turbo"].engine == [StepSettings(name="opus")]
+
+
+def test_routes_name_what_an_engine_is_asked_for(tmp_path: Path) -> None:
+    """Pairs in any spelling, with a star for all; domains and a budget; names and tables may mix."""
+    path = tmp_path / "routes.toml"
+    path.write_text(
+        '[aliases.mine]\nengine = [{ name = "starter", pairs = ["Chinese-English", "*-French"], domains = ["law"], '
+        'budget_seconds = 2 }, "starter"]\n'
+    )
+
+    first, second = load_settings(path).aliases["mine"].engine
+
+    assert first.pairs == ["zh-en", "*-fr"]
+    assert (first.takes("zh", "en"), first.takes("de", "fr"), first.takes("en", "zh")) == (True, True, False)
+    assert second == StepSettings(name="starter")
+    for wrong in ("zh", "zh-", "xx-en"):
+        path.write_text(f'[aliases.mine]\nengine = [{{ name = "starter", pairs = ["{wrong}"] }}]\n')
+        with pytest.raises(ConfigurationError, match="pairs"):
+            load_settings(path)
 
 
 def test_lists_in_the_environment_are_separated_by_commas(monkeypatch: pytest.MonkeyPatch) -> None:

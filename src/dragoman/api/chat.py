@@ -22,8 +22,8 @@ from dragoman.api.errors import error_body
 from dragoman.api.sse import DONE, EventStream, data_event
 from dragoman.core.errors import DragomanError
 from dragoman.core.types import TranslationRequest
-from dragoman.route import Translation
-from dragoman.service import Alias, TranslationService
+from dragoman.route import Alias, Translation
+from dragoman.service import TranslationService
 
 log = structlog.get_logger(__name__)
 

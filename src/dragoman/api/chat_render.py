@@ -192,6 +192,7 @@ def _note(translation: Translation, report: Report) -> TranslationNote:
         engine_version=translation.engine_version,
         confidence=None if confidence is None else round(confidence, 4),
         skipped_engines=list(translation.skipped),
+        pivot_lang=translation.pivot,
         terms=TermsNote(applied=_terms(report.terms_applied), missing=_terms(report.terms_missing)),
         memory=[MemoryNote(segment=hit.segment, kind=hit.kind, score=round(hit.score, 3)) for hit in report.memory],
         warnings=[WarningNote(code=warning.code, segment=warning.segment) for warning in report.warnings],

@@ -84,7 +84,7 @@ class TranslationNote(_Response):
     """What was decided and checked. A source confidence of 0: undecidable, the configured fallback was taken; null:
     the client named the language. `confidence`: the quality to be expected, 0 to 1, by how probable the model finds its
     translation; null where that was not measured for the engine. `skipped_engines`: those that come first for
-    the model, but could not answer. Segments count from 0.
+    the model, but could not answer. `pivot_lang`: the language through which the text went. Segments count from 0.
     """
 
     source_lang: str
@@ -94,6 +94,7 @@ class TranslationNote(_Response):
     engine_version: str
     confidence: float | None
     skipped_engines: list[str]
+    pivot_lang: str | None
     terms: TermsNote
     memory: list[MemoryNote]
     warnings: list[WarningNote]

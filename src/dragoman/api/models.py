@@ -12,7 +12,8 @@ from dragoman.api.chat_response import ErrorResponse
 from dragoman.core.errors import InvalidRequest
 from dragoman.core.languages import LANGUAGES
 from dragoman.ops.settings import QWEN_MT_MODELS
-from dragoman.service import WILDCARD, TranslationService
+from dragoman.route import WILDCARD
+from dragoman.service import TranslationService
 
 router = APIRouter(tags=["models"], responses={401: {"model": ErrorResponse}})
 
@@ -48,11 +49,12 @@ class ModelList(BaseModel):
 
 
 class LanguageOfModel(BaseModel):
-    """A language that can be translated, and the codes of those into which."""
+    """A language that can be translated, and the codes of those into which: directly, and through a third language."""
 
     code: str
     name: str
     targets: list[str]
+    pivoted_targets: list[str]
 
 
 class LanguageList(BaseModel):
@@ -89,12 +91,15 @@ async def list_models(request: Request, _: Caller) -> ModelList:
 async def list_languages(request: Request, _: Caller, model: str = QWEN_MT_MODELS[0]) -> LanguageList:
     """The pairs of a model."""
     service: TranslationService = request.app.state.service
-    pairs = {pair for name in service.alias(model).engines for pair in service.engines[name].info.pairs}
-    targets: dict[str, list[str]] = defaultdict(list)
-    for pair in sorted(pairs, key=str):
-        targets[pair.source].append(pair.target)
+    pairs = {(step.is_pivot, pair) for step in service.alias(model).route for pair in step.pairs}
+    targets: dict[str, tuple[list[str], list[str]]] = defaultdict(lambda: ([], []))
+    for is_pivot, pair in sorted(pairs, key=str):
+        targets[pair.source][is_pivot].append(pair.target)
     return LanguageList(
-        data=[LanguageOfModel(code=code, name=LANGUAGES[code].name, targets=found) for code, found in targets.items()]
+        data=[
+            LanguageOfModel(code=code, name=LANGUAGES[code].name, targets=direct, pivoted_targets=pivoted)
+            for code, (direct, pivoted) in sorted(targets.items())
+        ]
     )
 
 
@@ -118,8 +123,9 @@ async def retrieve_model(request: Request, model_id: str, _: Caller) -> Model:
 
 
 def _model(service: TranslationService, model_id: str, health: Mapping[str, bool]) -> Model:
-    infos = {name: service.engines[name].info for name in service.alias(model_id).engines}
-    pairs = {pair for info in infos.values() for pair in info.pairs}
+    alias = service.alias(model_id)
+    infos = {name: service.engines[name].info for name in alias.engines}
+    pairs = {pair for step in alias.route for pair in step.pairs}
     return Model(
         id=model_id,
         engines=[

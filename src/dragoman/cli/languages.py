@@ -15,7 +15,7 @@ _MOST_NAMED = 6
 def languages(config: ConfigOption = None) -> None:
     """List the languages that requests may name, and into which the configured engines translate each."""
     service = create_service(load_settings(config), Metrics())
-    pairs = {pair for engine in service.engines.values() for pair in engine.info.pairs}
+    pairs = {pair for alias in service.aliases.values() for step in alias.route for pair in step.pairs}
     table = Table("Code", "Name", "Also", "Translated into")
     for language in LANGUAGES.values():
         targets = sorted(pair.target for pair in pairs if pair.source == language.code)

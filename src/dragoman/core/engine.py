@@ -51,7 +51,8 @@ class EngineInfo:
     `max_source_tokens` is the longest segment that `translate` takes, as `tokenize` counts. `placeholders` are tokens
     that the model was trained to copy, each of which may stand for one protected span; their tokens have no text.
     `vocabulary_size`: ids of target tokens, from 0, which `Decoding.logit_bias` takes; 0 if the engine has none.
-    `calibrations` are by target language; those that nobody has measured are missing.
+    `calibrations` are by target language; those that nobody has measured are missing. `pivot`: the language through
+    which all pairs go; None for an engine that translates directly.
     """
 
     id: str
@@ -64,6 +65,7 @@ class EngineInfo:
     placeholders: tuple[str, ...] = ()
     vocabulary_size: int = 0
     calibrations: Mapping[str, Calibration] = field(default_factory=dict)
+    pivot: str | None = None
 
     def check(self, decoding: Decoding) -> None:
         """Raise `UnsupportedParameter` or `InvalidRequest` for what the engine cannot do."""

@@ -10,7 +10,7 @@ from prometheus_client.process_collector import ProcessCollector
 
 from dragoman.core.answer import Usage
 
-Phase = Literal["prepare", "translate"]
+Phase = Literal["read", "prepare", "translate"]
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 

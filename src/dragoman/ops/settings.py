@@ -7,10 +7,20 @@ import ipaddress
 import os
 import re
 import tomllib
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -46,6 +56,10 @@ def _language_code(value: str) -> str:
         raise ValueError(error.message) from error
 
 
+def _language_codes(values: list[str]) -> list[str]:
+    return [_language_code(value) for value in values]
+
+
 def _regular_expression(value: str) -> str:
     try:
         re.compile(value)
@@ -71,12 +85,48 @@ class EngineSettings(BaseModel):
         return dict(self.__pydantic_extra__ or {})
 
 
-class AliasSettings(BaseModel):
-    """A table `[aliases.<model id>]`. `engine`: one, or several, of which the first that can answers."""
+class StepSettings(BaseModel):
+    """An engine of an alias, and what it is asked for: pairs as `zh-en` or `*-en`, requests whose `domains` say a word.
+
+    `budget_seconds`: how long its first piece may take where another engine could answer.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
-    engine: CommaList = []
+    name: str
+    pairs: list[str] = []
+    domains: list[str] = []
+    budget_seconds: float | None = Field(None, gt=0)
+
+    @field_validator("pairs")
+    @classmethod
+    def _are_pairs(cls, pairs: list[str]) -> list[str]:
+        """As codes."""
+        return ["-".join(each if each == "*" else _language_code(each) for each in _two(pair)) for pair in pairs]
+
+    def takes(self, source: str, target: str) -> bool:
+        """Whether the engine is asked for this pair."""
+        return not self.pairs or any(fnmatchcase(f"{source}-{target}", pair) for pair in self.pairs)
+
+
+def _two(pair: str) -> tuple[str, str]:
+    source, _, target = pair.partition("-")
+    if not source or not target:
+        raise ValueError(f"{pair!r} is no pair; write it as zh-en or *-en")
+    return source, target
+
+
+def _steps(value: object) -> object:
+    names = _split_commas(value)
+    return [{"name": each} if isinstance(each, str) else each for each in names] if isinstance(names, list) else names
+
+
+class AliasSettings(BaseModel):
+    """A table `[aliases.<model id>]`. `engine`: one, or several; the first that can answers."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    engine: Annotated[list[StepSettings], BeforeValidator(_steps)] = []
     stream: Literal["delta", "cumulative"] = "delta"
     stream_tokens: bool = False
 
@@ -108,6 +158,10 @@ class Settings(BaseSettings):
     )
     aliases: dict[str, AliasSettings] = Field(
         {}, description="Model ids, beside the four of Qwen-MT; `*` answers to every id."
+    )
+    pivot_languages: Annotated[CommaList, AfterValidator(_language_codes)] = Field(
+        ["en"],
+        description="Languages through which pairs go that no engine translates directly; none: they are refused.",
     )
     default_target: LanguageCode = Field("English", description="Target language of requests that name none.")
     default_target_alternative: LanguageCode = Field(
@@ -149,10 +203,10 @@ class Settings(BaseSettings):
             if name not in self.engines:
                 raise ValueError(f"`default_engine` is {name!r}, but there are only: {known}")
         for model, alias in self.aliases.items():
-            alias.engine = alias.engine or self.default_engine
-            for name in alias.engine:
-                if name not in self.engines:
-                    raise ValueError(f"alias {model!r} names the engine {name!r}, but there are only: {known}")
+            alias.engine = alias.engine or [StepSettings(name=name) for name in self.default_engine]
+            for step in alias.engine:
+                if step.name not in self.engines:
+                    raise ValueError(f"alias {model!r} names the engine {step.name!r}, but there are only: {known}")
         return self
 
     def _pulled(self) -> dict[str, EngineSettings]:

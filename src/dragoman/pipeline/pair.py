@@ -8,6 +8,7 @@ from dragoman.core.errors import UnsupportedLanguage
 from dragoman.core.languages import LANGUAGES
 from dragoman.core.types import Pair
 from dragoman.pipeline.detect import Detector
+from dragoman.pipeline.script import main_script
 
 # From so many letters on, a language that cannot be translated is told from those that can.
 _LETTERS_TO_BE_SURE, _SURE = 25, 0.99
@@ -24,23 +25,34 @@ class PairChooser:
     default_alternative: str
 
     def choose(
-        self, text: str, source: str | None, target: str | None, pairs: Collection[Pair]
+        self,
+        text: str,
+        source: str | None,
+        target: str | None,
+        pairs: Collection[Pair],
+        pivoted: Collection[Pair] = (),
     ) -> tuple[Pair, Detection | None]:
-        """The pair, and the detection if no source was named. Raises `UnsupportedLanguage` if `pairs` lack it."""
+        """The pair, and the detection if no source was named. Raises `UnsupportedLanguage` if it is in no collection.
+
+        `pivoted`: pairs that are possible, but less likely meant than the direct `pairs`.
+        """
         detection = None
         if source is None:
-            detection = self._detect(text, target, pairs)
+            detection = self._detect(text, target, pairs, {pair.source for pair in (*pairs, *pivoted)})
             source = detection.language
         pair = Pair(source, target or self._target_for(source))
-        if pair.source != pair.target and pair not in pairs:
+        if pair.source != pair.target and pair not in pairs and pair not in pivoted:
             seems = "" if detection is None else f"The text seems to be {LANGUAGES[source].name}. "
             raise UnsupportedLanguage(seems + _no_such_pair(pair, pairs), param="translation_options")
         return pair, detection
 
-    def _detect(self, text: str, target: str | None, pairs: Collection[Pair]) -> Detection:
-        """The language among those that can be translated; another one of the model's, if the text clearly is in it."""
+    def _detect(self, text: str, target: str | None, pairs: Collection[Pair], sources: Collection[str]) -> Detection:
+        """The language among those that can be translated directly; another source, if the text clearly is in it."""
         possible = _possible_sources(target, pairs)
-        others = {pair.source for pair in pairs} - possible
+        others = set(sources) - possible
+        script = main_script(text[:_SAMPLE_CHARS])
+        if others and script and not any(script in LANGUAGES[code].scripts for code in possible):
+            return self.detector.detect(text, possible | others)
         if others and sum(map(str.isalpha, text[:_SAMPLE_CHARS])) >= _LETTERS_TO_BE_SURE:
             found = self.detector.detect(text, possible | others)
             if found.language in others and found.confidence >= _SURE:

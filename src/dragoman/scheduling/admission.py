@@ -90,6 +90,7 @@ class Permit:
         self.tokens = 0
 
     def claim(self, tokens: int) -> None:
-        """Say how many tokens the request has. Raises `Overloaded`."""
-        self._admission.claim(tokens)
-        self.tokens += tokens
+        """Say how many tokens the request has, once. Raises `Overloaded`."""
+        if not self.tokens:
+            self._admission.claim(tokens)
+            self.tokens = tokens

@@ -77,7 +77,8 @@ def model_directory(engine: EngineSettings) -> Path | None:
 
 def answers_to(engine: str, settings: Settings) -> str:
     """The model ids for which an engine is asked."""
-    return ", ".join(sorted(model for model, alias in settings.aliases.items() if engine in alias.engine))
+    routes = {model: [step.name for step in alias.engine] for model, alias in settings.aliases.items()}
+    return ", ".join(sorted(model for model, names in routes.items() if engine in names))
 
 
 def languages_of(card: ModelCard) -> str:
