@@ -9,6 +9,7 @@ PIP := $(BIN)/$(PIP_INSTALL)
 CORPORA ?= ../shared/corpora
 TRAINING := $(VENV)/training
 LIBRETRANSLATE := $(VENV)/libretranslate
+LITELLM := $(VENV)/litellm
 # What `make train` makes: LANGUAGES with their shares, for MINUTES of training on DEVICE, in RUN.
 RUN ?= ../dragoman-training
 LANGUAGES ?= zh=1,es=0.7,fr=0.7,de=1.7,ja=1.5
@@ -16,7 +17,7 @@ MINUTES ?= 128
 DEVICE ?= cpu
 STARTER := src/dragoman/models/starter
 
-.PHONY: serve test check fix bench bench-libretranslate bench-decoding bench-terms bench-markup quality train train-smoke conformance interop clean
+.PHONY: serve test check fix bench bench-libretranslate bench-decoding bench-relay bench-terms bench-markup quality train train-smoke conformance interop clean
 
 serve: $(VENV)/.serve
 	$(BIN)/dragoman serve $(if $(PORT),--port $(PORT))
@@ -43,6 +44,9 @@ bench-libretranslate: $(VENV)/.dev $(LIBRETRANSLATE)/.done
 
 bench-decoding: $(VENV)/.dev
 	$(BIN)/python bench/decoding.py --corpora $(CORPORA)
+
+bench-relay: $(VENV)/.dev $(LITELLM)/.done
+	$(BIN)/python bench/relay.py --corpora $(CORPORA) --litellm $(LITELLM)
 
 bench-terms: $(VENV)/.dev
 	$(BIN)/python bench/terms.py --corpora $(CORPORA)
@@ -102,6 +106,11 @@ $(LIBRETRANSLATE)/.done:
 $(INTEROP)/.done: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(INTEROP)
 	$(INTEROP)/bin/$(PIP_INSTALL) --editable '.[interop]'
+	touch $@
+
+$(LITELLM)/.done:
+	$(PYTHON) -m venv $(LITELLM)
+	$(LITELLM)/bin/pip --disable-pip-version-check install --quiet 'litellm[proxy]'
 	touch $@
 
 # The SDK's own tests need pytest plugins that ours must not see.

@@ -42,8 +42,9 @@ class Connection(asyncio.Protocol):
         if head < 0:
             return
         headers = bytes(self._received[:head]).lower()
-        length = int(headers.partition(b"content-length:")[2].partition(b"\r")[0])
-        if len(self._received) >= head + 4 + length and self._answered and not self._answered.done():
+        length = headers.partition(b"content-length:")[2].partition(b"\r")[0]
+        is_whole = len(self._received) >= head + 4 + int(length) if length else self._received.endswith(b"0\r\n\r\n")
+        if is_whole and self._answered and not self._answered.done():
             self._answered.set_result(int(self._received[9:12]))
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 # the signature is asyncio's
