@@ -112,7 +112,7 @@ def checking_microseconds() -> float:
     async def check(times: int) -> float:
         async def never(*_: object) -> None: ...
 
-        finisher = Finisher(never, Pair("zh", "en"), Decoding(), (), 1)  # type: ignore[arg-type]
+        finisher = Finisher(never, Pair("zh", "en"), Decoding(), (), size=1)  # type: ignore[arg-type]
         started = time.perf_counter()
         for _ in range(times):
             await finisher.finish((hypothesis,), passage)

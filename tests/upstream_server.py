@@ -11,13 +11,18 @@ from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 
+async def aiter_of(part: bytes) -> AsyncIterator[bytes]:
+    """One part, and no more."""
+    yield part
+
+
 class Upstream:
     """Translates `Hello` into `<Hello>`; remembers what it was asked. Streams are cumulative for `translation_options`.
 
     Models: `plain`; `thinking`, `chatty`, `fenced`: what they say around it; `busy-N`: 429 N times before; `down-N`:
     503 N times; `forbidden`; `broken`: an error in mid-stream; `half`: the stream ends without an end; `stalls`;
-    `empty`; `nonsense`: no JSON; `doubled`: two stop chunks and a chunk of usage; `strict`: takes only OpenAI's own
-    parameters.
+    `empty`; `nonsense`: no JSON; `cut`: the connection closes in the middle of it; `doubled`: two stop chunks and a
+    chunk of usage; `strict`: takes only OpenAI's own parameters.
     """
 
     def __init__(self) -> None:
@@ -35,15 +40,9 @@ class Upstream:
         self.bodies.append(body)
         self.headers.append(dict(request.headers))
         kind, _, times = body["model"].partition("-")
-        if times and len(self.bodies) <= int(times):
-            status = {"busy": 429, "down": 503}[kind]
-            return JSONResponse({"error": {"message": "no"}}, status, {"retry-after": "7"} if kind == "busy" else {})
-        if kind == "forbidden":
-            return JSONResponse({"error": {"message": "your key sk-secret is wrong"}}, 401)
-        if kind == "strict" and {"top_k", "repetition_penalty"} & body.keys():
-            return JSONResponse({"detail": "Unexpected fields in the request"}, 422)
-        if kind == "nonsense":
-            return Response("<html>")
+        fault = self._fault(kind, times, body)
+        if fault is not None:
+            return fault
         text = self._text(kind, body)
         self._options = body.get("translation_options")
         if body.get("stream"):
@@ -53,6 +52,19 @@ class Upstream:
         message = {"role": "assistant", "content": text}
         choices = [{"index": n, "message": message, "finish_reason": "stop"} for n in range(body.get("n", 1))]
         return JSONResponse({"choices": [] if kind == "empty" else choices})
+
+    def _fault(self, kind: str, times: str, body: dict[str, Any]) -> Response | None:
+        if times and len(self.bodies) <= int(times):
+            status = {"busy": 429, "down": 503}[kind]
+            return JSONResponse({"error": {"message": "no"}}, status, {"retry-after": "7"} if kind == "busy" else {})
+        if kind == "strict" and {"top_k", "repetition_penalty"} & body.keys():
+            return JSONResponse({"detail": "Unexpected fields in the request"}, 422)
+        faults: dict[str, Response] = {
+            "forbidden": JSONResponse({"error": {"message": "your key sk-secret is wrong"}}, 401),
+            "cut": StreamingResponse(aiter_of(b'{"choices"'), headers={"content-length": "1000"}),
+            "nonsense": Response("<html>"),
+        }
+        return faults.get(kind)
 
     @staticmethod
     def _text(kind: str, body: dict[str, Any]) -> str:

@@ -10,12 +10,13 @@ from typing import TypeVar
 
 from dragoman.core.answer import Detection, Outcome, Piece
 from dragoman.core.engine import Engine
-from dragoman.core.errors import DeadlineExceeded, InvalidRequest, ShuttingDown
+from dragoman.core.errors import InvalidRequest, ShuttingDown
 from dragoman.core.types import Example, Pair, TranslationRequest
 from dragoman.ops.metrics import Metrics
 from dragoman.pipeline.block import Block
 from dragoman.pipeline.detect import Detector
 from dragoman.pipeline.document import Document
+from dragoman.pipeline.fallback import Fallback
 from dragoman.pipeline.formats.recognize import parse, recognize
 from dragoman.pipeline.pair import PairChooser
 from dragoman.pipeline.pipeline import translate_document
@@ -25,6 +26,7 @@ from dragoman.scheduling.admission import Admission, Permit
 from dragoman.scheduling.batcher import Batcher, Claim
 from dragoman.scheduling.breaker import Breaker
 from dragoman.scheduling.cache import Cache
+from dragoman.scheduling.deadline import until
 
 # A text of this length is cut in a tenth of a millisecond.
 _SHORT_CHARS = 200
@@ -44,12 +46,16 @@ class Defaults:
 
 @dataclass(frozen=True, slots=True)
 class _Job:
-    """A request whose text is found and whose languages are settled; `detection` None: the client named the source."""
+    """A request whose text is found and whose languages are settled, and the steps that may translate it.
+
+    `detection` None: the client named the source.
+    """
 
     request: TranslationRequest
     blocks: Sequence[Block]
     pair: Pair
     detection: Detection | None
+    steps: Sequence[Step]
 
 
 _Found = TypeVar("_Found")
@@ -168,10 +174,9 @@ class TranslationService:
         with self._admission.permit() as permit:
             with self._metrics.phase("read"):
                 job = await self._aside(request, deadline, partial(self._read, request, steps))
-            able = [step for step in steps if step.takes(job.pair)]
             attempts = [
-                Attempt(step, self._breakers[step.engine], partial(self._open, job, step, alias, permit, deadline))
-                for step in able
+                Attempt(step, self._breakers[step.engine], partial(self._open, job, number, alias, permit, deadline))
+                for number, step in enumerate(job.steps)
             ]
             async with first_that_answers(attempts) as translation:
                 names = [step.engine for step in steps]
@@ -179,17 +184,18 @@ class TranslationService:
 
     @asynccontextmanager
     async def _open(
-        self, job: _Job, step: Step, alias: Alias, permit: Permit, deadline: float
+        self, job: _Job, number: int, alias: Alias, permit: Permit, deadline: float
     ) -> AsyncGenerator[Translation]:
-        """Have one engine of the route translate."""
-        request, engine = job.request, self.engines[step.engine]
+        """Have one engine of the route translate, and the next one what it cannot."""
+        request, step = job.request, job.steps[number]
+        engine = self.engines[step.engine]
         engine.info.check(request.decoding)
         decoding = replace(request.decoding, beam_size=1) if alias.stream_tokens else request.decoding
         has_one_path = decoding.num_hypotheses == 1 and not decoding.is_controlled and decoding.top_logprobs is None
         stream_tokens = alias.stream_tokens and request.stream and has_one_path
         with self._metrics.phase("prepare"):
             document, parts = await self._aside(request, deadline, partial(self._prepare, job, engine))
-        permit.claim(_estimated_tokens(document, request.text))
+        permit.claim(document.estimated_tokens(len(request.text)))
         segments = self._metrics.segments.labels(engine=engine.info.id)
         segments.inc(len(document.passages))
 
@@ -209,6 +215,7 @@ class TranslationService:
             stop=request.stop,
             max_tokens=request.max_tokens,
             keep_layout=request.keep_layout,
+            fallback=None if decoding.is_steered else self._fallback(job.steps[number + 1 :], claim),
         )
         with self._metrics.phase("translate"):
             async with aclosing(self._settled(events, engine, deadline)) as settled:
@@ -224,11 +231,25 @@ class TranslationService:
                     pivot=engine.info.pivot,
                 )
 
+    def _fallback(self, steps: Sequence[Step], claim: Claim) -> Fallback | None:
+        """The first of these engines that does not keep failing."""
+        for step in steps:
+            if not self._breakers[step.engine].is_open:
+                engine = self.engines[step.engine]
+                return Fallback(
+                    step.engine,
+                    partial(self._batchers[step.engine].translate, claim=replace(claim, stream_tokens=False)),
+                    engine.tokenize,
+                    engine.info.abilities,
+                    engine.info.max_source_tokens,
+                )
+        return None
+
     async def _aside(self, request: TranslationRequest, deadline: float, work: Callable[[], _Found]) -> _Found:
         """Do what holds the interpreter on a thread, unless it takes less time than to hand it over."""
         if _is_short(request) and self._detector.is_instant:
             return work()
-        async with _until(deadline):
+        async with until(deadline):
             return await asyncio.get_running_loop().run_in_executor(self._preparer, work)
 
     async def _settled(
@@ -238,7 +259,7 @@ class TranslationService:
         async with aclosing(events):
             while True:
                 try:
-                    async with _until(deadline):
+                    async with until(deadline):
                         event = await anext(events)
                 except StopAsyncIteration:
                     return
@@ -255,7 +276,7 @@ class TranslationService:
             for is_pivot in (False, True)
         )
         pair, detection = self._pairs.choose(words or request.text, request.source, request.target, pairs, pivoted)
-        return _Job(request, blocks, pair, detection)
+        return _Job(request, blocks, pair, detection, [step for step in steps if step.takes(pair)])
 
     def _prepare(self, job: _Job, engine: Engine) -> tuple[Document, Iterator[Document]]:
         """Cut the text for an engine: its first part, and what makes the others. Blocks."""
@@ -271,26 +292,6 @@ class TranslationService:
         return [turn for turn in request.turns if self._detector.detect(turn.target, languages).language == pair.target]
 
 
-@asynccontextmanager
-async def _until(deadline: float) -> AsyncGenerator[None]:
-    """Raise `DeadlineExceeded` in the block at a time of the event loop's clock."""
-    try:
-        async with asyncio.timeout_at(deadline):
-            yield
-    except TimeoutError as error:
-        raise DeadlineExceeded(
-            "The translation was not ready in time. Send less text, allow more time, or try again later."
-        ) from error
-
-
 def _is_short(request: TranslationRequest) -> bool:
     """Whether a request is prepared in less time than it takes to hand it to a thread."""
     return len(request.text) <= _SHORT_CHARS and not (request.terms or request.memory or request.turns)
-
-
-def _estimated_tokens(document: Document, text: str) -> int:
-    """Source tokens of a text, of which this is the first part; exact, if it is all."""
-    if not document.goes_on:
-        return document.prompt_tokens
-    chars = sum(len(each.segment.before) + len(each.source) + len(each.gap) for each in document.passages)
-    return document.prompt_tokens * len(text) // max(chars, 1)

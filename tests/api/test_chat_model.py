@@ -192,6 +192,7 @@ async def test_response_has_every_key_that_openai_requires(client: httpx.AsyncCl
                     "confidence": None,
                     "skipped_engines": [],
                     "pivot_lang": None,
+                    "moved_segments": [],
                     "terms": {"applied": [], "missing": []},
                     "memory": [],
                     "warnings": [],

@@ -7,6 +7,7 @@ import pytest
 
 from dragoman.core.engine import Batch, Hypotheses, OnToken
 from dragoman.core.errors import UpstreamFailed
+from dragoman.core.types import Hypothesis, Segment
 from dragoman.engines.fake import FakeEngine, Options
 from dragoman.scheduling.breaker import Breaker
 from tests.api.test_chat_stream import service_of
@@ -48,19 +49,19 @@ async def routed(make_client: MakeClient, failures: int = 0) -> tuple[httpx.Asyn
     return client, engine
 
 
-def note(response: httpx.Response) -> tuple[str, list[str]]:
+def note(response: httpx.Response) -> tuple[str, tuple[str, ...]]:
     """Status and the engines that did not answer."""
     translation: dict[str, Any] = response.json()["choices"][0]["translation"]
-    return response.json()["choices"][0]["message"]["content"], translation["skipped_engines"]
+    return response.json()["choices"][0]["message"]["content"], tuple(translation["skipped_engines"])
 
 
 async def test_the_first_engine_answers_where_it_can(make_client: MakeClient) -> None:
     """Another takes over where it lacks the pair or fails, and the answer says so."""
     client, _ = await routed(make_client, failures=1)
-    assert note(await chat(client, "Hello")) == ("zh:Hello", ["best"])
-    assert note(await chat(client, "Hello")) == ("zh:Hello", [])
+    assert note(await chat(client, "Hello")) == ("zh:Hello", ("best",))
+    assert note(await chat(client, "Hello")) == ("zh:Hello", ())
     french = {"source_lang": "English", "target_lang": "French"}
-    assert note(await chat(client, "Hello", translation_options=french)) == ("fr:Hello", ["best"])
+    assert note(await chat(client, "Hello", translation_options=french)) == ("fr:Hello", ("best",))
     german = {"source_lang": "English", "target_lang": "German"}
     assert "no en→de" in (await refusal(client, "Hello", translation_options=german))["message"]
 
@@ -78,7 +79,7 @@ async def test_an_engine_that_keeps_failing_is_left_alone_for_a_while(make_clien
     """Its models stay ready by the others; health shows it."""
     client, engine = await routed(make_client, failures=99)
     for number in range(5):  # other texts, or the cache would know them
-        assert note(await chat(client, f"Hello {number}"))[1] == ["best"]
+        assert note(await chat(client, f"Hello {number}"))[1] == ("best",)
     assert engine.asked == 3
     ready = await client.get("/health/ready")
     assert (ready.status_code, ready.json()["engines"]) == (200, {"best": False, "other": True})
@@ -134,7 +135,7 @@ async def test_a_route_sends_pairs_and_domains_where_they_are_wanted(make_client
     french = {"source_lang": "English", "target_lang": "French"}
     asked = [TO_CHINESE, TO_CHINESE | {"domains": "The text is about Law."}, french]
     answers = [await chat(client, "Hello", model="mine", translation_options=each) for each in asked]
-    assert [note(answer)[1] for answer in answers] == [[], [], ["chinese"]]
+    assert [note(answer)[1] for answer in answers] == [(), (), ("chinese",)]
     required = await chat(client, "Hi", model="mine", translation_options=TO_CHINESE | {"require_engine": "legal"})
     assert required.status_code == 200
 
@@ -147,7 +148,7 @@ async def test_an_engine_that_dawdles_is_replaced_within_its_budget(make_client:
         aliases={"mine": {"engine": [{"name": "best", "budget_seconds": 0.01}, "other"]}},
     )
     service_of(client)._batchers["best"]._engine = GatedEngine()
-    assert note(await chat(client, "Hello", model="mine")) == ("zh:Hello", ["best"])
+    assert note(await chat(client, "Hello", model="mine")) == ("zh:Hello", ("best",))
     assert service_of(client).requests_in_progress == 0
 
 
@@ -182,3 +183,25 @@ async def test_terms_and_tags_survive_a_pivot(make_client: MakeClient) -> None:
     assert choice["message"]["content"].count("猫咪") == 1
     for part in ("<p>", "<b>", "</b>", "{here}", "</p>"):
         assert choice["message"]["content"].count(part) == 1
+
+
+async def test_a_segment_that_fails_its_checks_moves_on(make_client: MakeClient) -> None:
+    """To the next engine, with its term and its tag; the answer says which, and `require_engine` forbids it."""
+    client = await make_client(engines=ENGINES, default_engine=["best", "other"], cache=False)
+
+    class Refusing(FakeEngine):
+        def _hypothesis(self, segment: Segment, target: str, rank: int) -> Hypothesis:
+            text = "no " * 20 if "cat" in segment.text else "zh:" + segment.text
+            return Hypothesis(self.tokenize(text), score=-1.0, ended=True)
+
+    service_of(client)._batchers["best"]._engine = Refusing(Options())
+    options = TO_CHINESE | {"terms": [{"source": "cat", "target": "猫咪"}]}
+
+    text = "One. The <b>cat</b> sleeps here."
+    [choice] = (await chat(client, text, translation_options=options)).json()["choices"]
+    required = await chat(client, "The cat sleeps.", translation_options=TO_CHINESE | {"require_engine": "best"})
+
+    assert choice["message"]["content"].startswith("zh:One.zh:The")
+    assert choice["message"]["content"].count("<b>猫咪</b>") == 1
+    assert choice["translation"]["moved_segments"] == [{"segment": 1, "engine": "other"}]
+    assert "no no no" in required.json()["choices"][0]["message"]["content"]

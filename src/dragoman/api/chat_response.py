@@ -80,6 +80,13 @@ class WarningNote(_Response):
     segment: int | None
 
 
+class MovedSegment(_Response):
+    """A segment that another engine translated, since the first one's translation failed the checks."""
+
+    segment: int
+    engine: str
+
+
 class TranslationNote(_Response):
     """What was decided and checked. A source confidence of 0: undecidable, the configured fallback was taken; null:
     the client named the language. `confidence`: the quality to be expected, 0 to 1, by how probable the model finds its
@@ -95,6 +102,7 @@ class TranslationNote(_Response):
     confidence: float | None
     skipped_engines: list[str]
     pivot_lang: str | None
+    moved_segments: list[MovedSegment]
     terms: TermsNote
     memory: list[MemoryNote]
     warnings: list[WarningNote]

@@ -71,7 +71,8 @@ class SegmentWarning:
 class Report:
     """What was checked in one choice. A term is applied if its target is there for every time that its source is.
 
-    `score`: mean log-probability of the tokens that a model wrote; None if it wrote none.
+    `score`: mean log-probability of the tokens that a model wrote; None if it wrote none. `elsewhere`: segments that
+    another engine translated, and its name.
     """
 
     terms_applied: tuple[Term, ...] = ()
@@ -79,6 +80,7 @@ class Report:
     memory: tuple[MemoryHit, ...] = ()
     warnings: tuple[SegmentWarning, ...] = ()
     score: float | None = None
+    elsewhere: tuple[tuple[int, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,3 +43,10 @@ class Document:
     def prompt_tokens(self) -> int:
         """Source tokens, as the model counts."""
         return sum(token.model_token is not None for each in self.passages for token in each.segment.tokens)
+
+    def estimated_tokens(self, chars: int) -> int:
+        """Source tokens of a text of so many characters, of which this is the first part; exact, if it is all."""
+        if not self.goes_on:
+            return self.prompt_tokens
+        here = sum(len(each.segment.before) + len(each.source) + len(each.gap) for each in self.passages)
+        return self.prompt_tokens * chars // max(here, 1)

@@ -2,7 +2,8 @@
 
 The rungs, cheapest first: replace what the model wrote for a term; search again with the terms as constraints; put the
 term where it most likely belongs. A translation that fails the checks is decoded again with a wider beam that shuns
-repetition, then in two halves; the attempt with the fewest problems wins.
+repetition, then in two halves; the attempt with the fewest problems wins. What is still no translation is asked of the
+next engine of the route.
 """
 
 import asyncio
@@ -18,6 +19,7 @@ from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Term, Token
 from dragoman.pipeline.block import escape
 from dragoman.pipeline.document import Passage
 from dragoman.pipeline.enforce import enforce, missing_terms
+from dragoman.pipeline.fallback import Fallback
 from dragoman.pipeline.restore import is_guess, restore
 from dragoman.pipeline.segment import halves
 from dragoman.pipeline.translator import Translate, decode
@@ -34,6 +36,10 @@ _BADNESS: dict[WarningCode, int] = {
     "number_changed": 1,
     "term_missing": 1,
 }
+# What is as bad as this is no translation.
+_HOPELESS = 3
+# Then what there is, is better than nothing.
+_NO_ANSWER = (UpstreamFailed, Overloaded, DeadlineExceeded)
 _WIDE_BEAM = 8
 _FEWEST_REPAIRS, _PASSAGES_PER_REPAIR = 8, 10
 # More terms than this that the model left out are put in without asking it again.
@@ -45,7 +51,8 @@ _LEAST_REPETITION_PENALTY = 1.2
 class Finished:
     """A passage's part of one answer, as the document writes it. `ended`: not cut at the model's length limit.
 
-    `score`: the mean log-probability that the model gave what it wrote, if it did.
+    `score`: the mean log-probability that the model gave what it wrote, if it did. `engine`: another one than the
+    document's, by name.
     """
 
     tokens: tuple[Token, ...]
@@ -53,6 +60,12 @@ class Finished:
     missing: tuple[Term, ...] = ()
     warnings: tuple[WarningCode, ...] = ()
     score: float | None = None
+    engine: str | None = None
+
+    @property
+    def badness(self) -> int:
+        """As that of an attempt."""
+        return sum(_BADNESS.get(code, 0) for code in self.warnings)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +85,14 @@ class Finisher:
     """Finishes the translations of one document."""
 
     def __init__(
-        self, translate: Translate, pair: Pair, decoding: Decoding, abilities: Collection[Ability], size: int
+        self,
+        translate: Translate,
+        pair: Pair,
+        decoding: Decoding,
+        abilities: Collection[Ability],
+        *,
+        size: int,
+        fallback: Fallback | None = None,
     ) -> None:
         """`size`: the passages of the document, of which only a part may be repaired: repairs are slow."""
         self._translate = translate
@@ -82,6 +102,7 @@ class Finisher:
         # What the client's own penalties and biases made of a text is not made better by another try.
         self._repairs_left = 0 if decoding.is_steered else _FEWEST_REPAIRS + size // _PASSAGES_PER_REPAIR
         self._spaced = has_spaces(pair.target)
+        self._fallback = fallback
 
     def known(self, passage: Passage) -> Finished:
         """A passage that needs no model."""
@@ -101,13 +122,28 @@ class Finisher:
             if attempt.badness:
                 if repaired is None and self._repairs_left > 0:
                     self._repairs_left -= 1
-                    with suppress(
-                        UpstreamFailed, Overloaded, DeadlineExceeded
-                    ):  # what there is, is better than nothing
+                    with suppress(*_NO_ANSWER):
                         repaired = await self._repaired(attempt, passage.segment)
                 attempt = min(attempt, repaired or attempt, key=_badness)
-            finished.append(self._written(attempt, passage))
+            written = self._written(attempt, passage)
+            finished.append(min(written, await self._elsewhere(passage, written), key=_badness))
         return tuple(finished)
+
+    async def _elsewhere(self, passage: Passage, written: Finished) -> Finished:
+        """What the next engine makes of a passage, if it is worth asking; else what there is."""
+        if written.badness < _HOPELESS or self._fallback is None:
+            return written
+        segment = self._fallback.recut(passage.segment)
+        if segment is None:
+            return written
+        translate, abilities = self._fallback.translate, self._fallback.abilities
+        plain = replace(self._again, beam_size=None)
+        there = Finisher(translate, self._pair, plain, abilities, size=1)
+        with suppress(*_NO_ANSWER):
+            hypothesis = await decode(translate, segment, self._pair, plain)
+            [found] = await there.finish((hypothesis,), replace(passage, segment=segment))
+            return replace(found, engine=self._fallback.engine)
+        return written
 
     async def _attempt(self, hypothesis: Hypothesis, segment: Segment, *, is_first: bool = False) -> _Attempt:
         """A hypothesis with all terms, by the cheapest rung that brings them. The search is tried once."""
@@ -176,5 +212,5 @@ class Finisher:
         return Finished(hypothesis.tokens, hypothesis.ended, missing, warnings, hypothesis.score)
 
 
-def _badness(attempt: _Attempt) -> int:
+def _badness(attempt: _Attempt | Finished) -> int:
     return attempt.badness

@@ -16,6 +16,7 @@ from dragoman.core.types import Decoding, Term, Token
 from dragoman.pipeline.block import escape
 from dragoman.pipeline.cut import AnswerCutter
 from dragoman.pipeline.document import Document, Passage
+from dragoman.pipeline.fallback import Fallback
 from dragoman.pipeline.finish import Finished, Finisher
 from dragoman.pipeline.translator import Translate
 
@@ -36,11 +37,13 @@ async def translate_document(
     stop: Sequence[str] = (),
     max_tokens: int | None = None,
     keep_layout: bool = False,
+    fallback: Fallback | None = None,
 ) -> AsyncGenerator[Piece | Outcome]:
     """Give the pieces of every choice in document order, then one `Outcome`.
 
-    `abilities` are the engine's. `rest` prepares what follows a document that goes on. Stops asking for translations as
-    soon as every choice has been cut; with `keep_layout`, the layout of what is left follows then.
+    `abilities` are the engine's; `fallback` is asked for what it cannot translate. `rest` prepares what follows a
+    document that goes on. Stops asking for translations as soon as every choice has been cut; with `keep_layout`, the
+    layout of what is left follows then.
     """
     answer = _Answer(
         [_Choice(AnswerCutter(stop, max_tokens, keep_layout=keep_layout)) for _ in range(decoding.num_hypotheses)]
@@ -50,7 +53,7 @@ async def translate_document(
         answer.parts.append(part)
         written = 0  # passages, the last of them perhaps without its gap
         if not answer.is_cut:
-            finisher = Finisher(translate, part.pair, decoding, abilities, len(part.passages))
+            finisher = Finisher(translate, part.pair, decoding, abilities, size=len(part.passages), fallback=fallback)
             async with aclosing(_in_order(part, translate, decoding, finisher)) as events:
                 async for index, event in events:
                     for piece in answer.add(index, event):
@@ -180,6 +183,7 @@ class _Choice:
         self._truncated = False
         self._terms: dict[Term, bool] = {}  # whether it is missing somewhere
         self._warnings: list[SegmentWarning] = []
+        self._elsewhere: list[tuple[int, str]] = []
         self._passages = 0
         self._score, self._scored_tokens = 0.0, 0
 
@@ -199,6 +203,7 @@ class _Choice:
                 occurrence.term in finished.missing
             )
         self._warnings += [SegmentWarning(code, index) for code in finished.warnings]
+        self._elsewhere += [(index, finished.engine)] if finished.engine else []
 
     def report(self, parts: Sequence[Document]) -> Report:
         ignored = [SegmentWarning("domains_ignored")] if parts[0].ignores_domains else []
@@ -208,5 +213,6 @@ class _Choice:
             terms_missing=tuple(term for term, missing in self._terms.items() if missing),
             memory=tuple(hit for part in parts for hit in part.memory_hits if hit.segment < self._passages),
             warnings=(*ignored, *self._warnings),
+            elsewhere=tuple(self._elsewhere),
             score=self._score / self._scored_tokens if self._scored_tokens else None,
         )
