@@ -19,6 +19,7 @@ from dragoman.core.answer import WarningCode
 from dragoman.core.languages import LANGUAGES
 from dragoman.engines.ctranslate2_loading import Options
 from dragoman.engines.hub.catalogue import catalogue
+from dragoman.engines.llm import Options as LanguageModelOptions
 from dragoman.engines.model_card import ModelCard
 from dragoman.engines.openai_chat import Options as ChatOptions
 from dragoman.engines.registry import create_engine
@@ -107,6 +108,7 @@ def test_engines_to_choose_from_can_be_made() -> None:
     families = {path.stem for path in (ROOT / "src" / "dragoman" / "engines" / "families").glob("*.toml")}
     assert {name for name in families if f"`{name}`" not in page and name != "qwen-mt"} == set()
     assert [name for name in ChatOptions.model_fields if f"`{name}`" not in page] == []
+    assert [name for name in LanguageModelOptions.model_fields if name not in page] == []
 
 
 def test_the_catalogue_is_documented_as_it_is() -> None:

@@ -8,6 +8,11 @@ from typing import Any
 import ctranslate2
 import numpy as np
 import sentencepiece
+from tokenizers import Tokenizer
+from tokenizers.decoders import ByteLevel as ByteLevelDecoder
+from tokenizers.models import BPE
+from tokenizers.pre_tokenizers import ByteLevel
+from tokenizers.trainers import BpeTrainer
 
 WIDTH = 8
 POSITIONS = 80
@@ -112,6 +117,47 @@ def build_model_directory(
         ]
     lines += ["[tokenizer]", 'kind = "sentencepiece"', 'source = "source.spm"', 'target = "target.spm"']
     (directory / "model.toml").write_text("\n".join(lines), "utf-8")
+    return directory
+
+
+def build_language_model(directory: Path) -> Path:
+    """Write a decoder of one layer with random weights, a tokenizer of bytes, and its card."""
+    directory.mkdir()
+    ends = ["<|im_end|>", "<|endoftext|>", "<|im_start|>"]
+    tokenizer = Tokenizer(BPE())
+    tokenizer.pre_tokenizer = ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = ByteLevelDecoder()
+    alphabet = ByteLevel.alphabet()
+    trainer = BpeTrainer(vocab_size=300, special_tokens=ends, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator(SENTENCES, trainer)
+    tokenizer.save(str(directory / "tokenizer.json"))
+    vocabulary = [str(tokenizer.id_to_token(index)) for index in range(tokenizer.get_vocab_size())]
+    spec = ctranslate2.specs.TransformerDecoderModelSpec.from_config(num_layers=1, num_heads=2)
+    rng = np.random.default_rng(7)
+    decoder, [layer] = spec.decoder, spec.decoder.layer
+    decoder.embeddings.weight = rng.normal(size=(len(vocabulary), WIDTH)).astype(np.float32)
+    decoder.position_encodings.encodings = rng.normal(size=(16_384, WIDTH)).astype(np.float32)
+    for norm in (decoder.layer_norm, layer.self_attention.layer_norm, layer.ffn.layer_norm):
+        norm.gamma, norm.beta = np.ones(WIDTH, np.float32), np.zeros(WIDTH, np.float32)
+    shapes = (
+        (layer.self_attention.linear[0], (3 * WIDTH, WIDTH)),
+        (layer.self_attention.linear[1], (WIDTH, WIDTH)),
+        (layer.ffn.linear_0, (2 * WIDTH, WIDTH)),
+        (layer.ffn.linear_1, (WIDTH, 2 * WIDTH)),
+        (decoder.projection, (len(vocabulary), WIDTH)),
+    )
+    for linear, shape in shapes:
+        linear.weight = rng.normal(size=shape).astype(np.float32)
+        linear.bias = np.zeros(shape[0], np.float32)
+    likely = [token.isascii() and token.isalpha() for token in vocabulary]  # so that answers have text
+    decoder.projection.bias = np.where(likely, 0, -20).astype(np.float32)
+    spec.config.bos_token = spec.config.eos_token = spec.config.unk_token = ends[1]
+    spec.register_vocabulary(vocabulary)
+    spec.validate()
+    spec.optimize(quantization="float32")
+    spec.save(str(directory))
+    card = {"id": "tiny-llm", "version": "1", "licence": "Apache-2.0", "family": "qwen3"}
+    (directory / "llm.toml").write_text("".join(f'{key} = "{value}"\n' for key, value in card.items()))
     return directory
 
 

@@ -12,7 +12,7 @@ from dragoman.core.types import Decoding, Hypothesis, Occurrence, Pair, Segment,
 from dragoman.engines.pivot import PivotEngine
 from dragoman.engines.registry import create_engine
 from tests.live_server import live_server
-from tests.tiny_models import build_model_directory
+from tests.tiny_models import build_language_model, build_model_directory
 from tests.upstream_server import Upstream
 
 pytestmark = pytest.mark.anyio
@@ -21,7 +21,7 @@ EN_ZH = Pair("en", "zh")
 TEXTS = ("Hello there.", "I like it", "你好 mixed", "a", "!")
 
 
-@pytest.fixture(params=["fake", "starter", "tiny", "pivot", "openai_chat", "qwen_mt"])
+@pytest.fixture(params=["fake", "starter", "tiny", "pivot", "llm", "openai_chat", "qwen_mt"])
 async def engine(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Engine]:
@@ -48,6 +48,8 @@ def local_engine(kind: str, tmp_path: Path) -> Engine:
             target_prefix=["{target}"],
         )
         return create_engine("ctranslate2", {"model": str(directory), "compute_type": "float32"})
+    if kind == "llm":
+        return create_engine("llm", {"model": str(build_language_model(tmp_path / "m")), "max_source_tokens": 16})
     if kind == "pivot":
         return PivotEngine(create_engine("fake", {}), create_engine("fake", {"max_source_tokens": 64}), "fr")
     return create_engine("fake", {}) if kind == "fake" else create_engine("ctranslate2", {"model": "starter"})
@@ -118,7 +120,7 @@ async def test_streamed_events_agree_with_the_return_value(engine: Engine) -> No
 async def test_terms_are_in_the_translation_where_the_engine_can_constrain(engine: Engine) -> None:
     """In those of its words; a segment without terms in the same batch gets a translation too."""
     if "constraints" not in engine.info.abilities:
-        assert engine.info.id in {"fake", "fake-fr-fake", "plain"}
+        assert engine.info.id in {"fake", "fake-fr-fake", "tiny-llm", "plain"}
         return
     terms = (Occurrence(Term("you", "世界"), 0, 1), Occurrence(Term("like", "你好"), 1, 2))
     segments = (

@@ -228,7 +228,7 @@ def test_families_of_ones_own_are_files(tmp_path: Any) -> None:
     path.write_text("prompts = 5")
     with pytest.raises(ConfigurationError, match="prompts"):
         load_family(str(path))
-    with pytest.raises(ConfigurationError, match="one of: chat, hy-mt"):
+    with pytest.raises(ConfigurationError, match="one of: chat, gemma3"):
         load_family("nope")
     with pytest.raises(ConfigurationError, match="NO_SUCH_KEY"):
         create_engine("openai_chat", {"base_url": "http://x", "model": "m", "api_key_env": "NO_SUCH_KEY"})

@@ -8,7 +8,7 @@ import pytest
 from dragoman.cli import app
 from dragoman.engines.model_card import load_card
 from tests.hub_server import Hub, serve_hub
-from tests.interop.checkpoints import FAMILIES, build
+from tests.interop.checkpoints import FAMILIES, build, chat_model
 
 PAIRS = {
     "opus-mt-en-zh": {"en→zh"},
@@ -55,6 +55,14 @@ def test_a_checkpoint_becomes_an_engine(
     assert "tokens/s" in said
 
 
+def test_a_language_model_becomes_an_engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Converted with its tokenizer and a card that names its prompts; it answers, if with noise."""
+    checkpoint = chat_model(tmp_path / "tiny-qwen3")
+    run(monkeypatch, "pull", str(checkpoint), "--accept-licence", "mit")
+    run(monkeypatch, "test", "tiny-qwen3", "--from", "en", "--to", "zh")
+    assert 'family = "qwen3"' in (Path("models") / "tiny-qwen3" / "llm.toml").read_text()
+
+
 def test_a_checkpoint_of_another_kind_is_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -69,5 +77,5 @@ def test_a_checkpoint_of_another_kind_is_refused(
         with pytest.raises(SystemExit):
             app()
 
-    assert "'bert' is no translation model" in capsys.readouterr().err
+    assert "'bert' is none that Dragoman can convert" in capsys.readouterr().err
     assert [name for name, _ in hub.ranges] == ["config.json"]

@@ -6,6 +6,7 @@ braces: `{text}`, `{source}` and `{target}` (names of languages), `{code}` (of t
 """
 
 import tomllib
+from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any, Literal
@@ -13,7 +14,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from dragoman.core.errors import ConfigurationError
-from dragoman.core.languages import LANGUAGES
+from dragoman.core.languages import LANGUAGES, resolve
 from dragoman.core.types import Pair, Segment
 from dragoman.ops.validation import first_problem
 
@@ -48,13 +49,32 @@ class Prompts(BaseModel):
         return _filled(self.prompt, names | sections | {"text": text})
 
 
+class ChatFormat(BaseModel):
+    """A conversation as the model itself reads it, where no server writes it: `{system}` and `{text}` are filled in.
+
+    `end`: tokens with which its answers end.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    system: str = ""
+    user: str
+    end: list[str]
+
+    def of(self, messages: Sequence[Mapping[str, Any]]) -> str:
+        """The text of a conversation of at most one system and one user message."""
+        said = {str(message["role"]): str(message["content"]) for message in messages}
+        system = _filled(self.system, {"system": said["system"]}) if "system" in said else ""
+        return system + _filled(self.user, {"text": said["user"]})
+
+
 class ModelFamily(Prompts):
     """A family. `content` "codes": the text goes with codes of its languages, as TranslateGemma takes it; "options": it
     goes alone, and the rest in `translation_options`, as Qwen-MT takes it. `cumulative`: each chunk of a stream may
     repeat the text so far.
 
     `body`: what every request has besides; `chinese`: prompts where Chinese is one of the languages, in which these
-    have their `language_names`. With these, a family has no other languages.
+    have their `language_names`. With these, a family has no other languages. `chat_format`: for models in this process.
     """
 
     extends: str | None = None
@@ -66,11 +86,17 @@ class ModelFamily(Prompts):
     body: dict[str, Any] = {}
     chinese: Prompts | None = None
     language_names: dict[str, str] = {}
+    chat_format: ChatFormat | None = None
 
     @property
     def codes(self) -> list[str]:
         """The languages that models of the family translate."""
         return list(self.language_names) or list(LANGUAGES)
+
+    def pairs(self, languages: Sequence[str]) -> frozenset[Pair]:
+        """Between all of these languages, by name or code, or all of the family's."""
+        codes = [resolve(each).code for each in languages] or self.codes
+        return frozenset(Pair(a, b) for a in codes for b in codes if a != b)
 
     def messages(self, segment: Segment, text: str, pair: Pair) -> list[dict[str, Any]]:
         """What to send for a segment; `text` is its text, with placeholders."""
@@ -119,8 +145,8 @@ def load_family(name_or_path: str) -> ModelFamily:
         raise ConfigurationError(f"{path}: `{where}` is wrong ({problem}); correct it.") from error
     if family.extends is None:
         return family
-    own = family.model_dump(exclude_unset=True, exclude={"extends"})
-    return load_family(family.extends).model_copy(update=own | ({"chinese": family.chinese} if family.chinese else {}))
+    own = {name: getattr(family, name) for name in family.model_fields_set - {"extends"}}
+    return load_family(family.extends).model_copy(update=own)
 
 
 def _filled(template: str, values: dict[str, str]) -> str:

@@ -4,7 +4,6 @@ Each segment is a request of its own; such servers batch by themselves. What a m
 (thoughts, fences, quotes, a label) is taken off here, and the pipeline checks the rest as it checks every engine's.
 """
 
-import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from typing import Any
@@ -14,9 +13,9 @@ from pydantic import Field
 
 from dragoman.core.engine import Batch, BatchPolicy, EngineInfo, Hypotheses, OnToken
 from dragoman.core.errors import UpstreamFailed
-from dragoman.core.languages import resolve
 from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Token
 from dragoman.engines.model_family import ModelFamily, load_family
+from dragoman.engines.prompted_text import PromptedText, cleaned, may_be_chatter, text_of, words
 from dragoman.engines.upstream import ParametersRefused, Upstream, UpstreamOptions
 
 log = structlog.get_logger(__name__)
@@ -27,7 +26,6 @@ _EXTENSIONS = frozenset({"top_k", "repetition_penalty"})
 # Another draw is what such a model has for a wider beam, with which the pipeline asks again.
 _AGAIN_TEMPERATURE = 0.7
 _UNREACHABLE = {0, 502, 503, 504}
-_MOST_PLACEHOLDERS = 16
 _QWEN_MT: dict[str, object] = {
     "base_url": "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
     "model": "qwen-mt-turbo",
@@ -37,15 +35,6 @@ _QWEN_MT: dict[str, object] = {
     "licence": "a service of Alibaba Cloud",
 }
 _TOKENS_PER_SOURCE_TOKEN, _FEWEST_TOKENS = 8, 64
-# Words with the white space before them; a character where words are not spaced.
-_TOKEN = re.compile(
-    r"\s*[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]|\s*[^\s\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]+|\s+\Z"
-)
-_THOUGHT = re.compile(r"\A\s*<think>.*?(?:</think>\s*|\Z)", re.DOTALL)
-_FENCE = re.compile(r"\A```\w*\n(.*?)\n?```\s*\Z", re.DOTALL)
-_LABELS = ("here is the translation", "translation", "translated text", "译文", "翻译")
-_LABEL = re.compile(rf"\A(?:{'|'.join(_LABELS)})\s*[:：]\s*", re.IGNORECASE)
-_QUOTES = ('""', "“”", "「」", "«»", "''")
 
 
 class Options(UpstreamOptions):
@@ -82,18 +71,16 @@ class OpenAIChatEngine:
         self._family = family
         self._upstream = upstream
         self._left_out: frozenset[str] = frozenset()  # what this server has refused
-        codes = [resolve(each).code for each in options.languages] or family.codes
-        placeholders = tuple(family.placeholder.replace("{number}", str(n)) for n in range(_MOST_PLACEHOLDERS))
-        self._placeholder = re.compile("(" + "|".join(map(re.escape, placeholders)) + ")")
+        self._writing = PromptedText(family)
         self._info = EngineInfo(
             id=options.model,
             version=options.family.rpartition("/")[2],
             licence=options.licence,
-            pairs=frozenset(Pair(a, b) for a in codes for b in codes if a != b),
+            pairs=family.pairs(options.languages),
             max_source_tokens=options.max_source_tokens,
             batch_policy=BatchPolicy(max_segments=1, max_batches=options.max_concurrent_requests),
             abilities=frozenset({"terms", "examples", "domains"}),
-            placeholders=placeholders,
+            placeholders=self._writing.placeholders,
         )
 
     @property
@@ -103,7 +90,7 @@ class OpenAIChatEngine:
 
     def tokenize(self, text: str) -> tuple[Token, ...]:
         """Words and characters; the model's own tokens are not known here."""
-        return tuple(Token(each, each) for each in _TOKEN.findall(text))
+        return words(text)
 
     def target_tokens(self, text: str) -> Sequence[tuple[int, Token]]:  # noqa: ARG002 # as the contract has it
         """Its vocabulary is not known here."""
@@ -116,12 +103,12 @@ class OpenAIChatEngine:
     async def _translated(self, index: int, segment: Segment, batch: Batch, on_token: OnToken | None) -> Hypotheses:
         body = self._body(segment, batch.pair, batch.decoding)
         try:
-            return await self._asked(index, body, _text(segment), on_token)
+            return await self._asked(index, body, text_of(segment), on_token)
         except ParametersRefused:
             if not _EXTENSIONS & body.keys():
                 raise
             plain = {name: value for name, value in body.items() if name not in _EXTENSIONS}
-            hypotheses = await self._asked(index, plain, _text(segment), on_token)
+            hypotheses = await self._asked(index, plain, text_of(segment), on_token)
         self._left_out = _EXTENSIONS
         log.warning(
             "a server takes no extensions of OpenAI's parameters", engine=self._info.id, left_out=[*_EXTENSIONS]
@@ -136,7 +123,7 @@ class OpenAIChatEngine:
         ended = False
         async with aclosing(self._pieces(body, source)) as pieces:
             async for text, ended in pieces:  # noqa: B007 # the last one's is wanted
-                for token in self._tokens(text):
+                for token in self._writing.tokens(text):
                     parts.append(token)
                     on_token(index, token)
         hypothesis = Hypothesis(tuple(parts), score=0.0, ended=ended)
@@ -155,7 +142,7 @@ class OpenAIChatEngine:
             sampling["repetition_penalty"] = decoding.repetition_penalty
         body = {
             "model": self._options.model,
-            "messages": self._family.messages(segment, _text(segment), pair),
+            "messages": self._family.messages(segment, text_of(segment), pair),
             "max_tokens": _FEWEST_TOKENS + _TOKENS_PER_SOURCE_TOKEN * len(segment.tokens),
             **({"n": decoding.num_hypotheses} if decoding.num_hypotheses > 1 else {}),
             **sampling,
@@ -177,34 +164,19 @@ class OpenAIChatEngine:
                         text = text[len(whole) :]
                     whole += text
                     held += text
-                    if not begun and _may_be_chatter(held):
+                    if not begun and may_be_chatter(held):
                         continue
                     begun = True
-                    safe = len(held) - self._unfinished(held)
+                    safe = len(held) - self._writing.unfinished(held)
                     if safe:
                         yield held[:safe], False
                     held = held[safe:]
         if finish_reason is None:
             raise UpstreamFailed("The translation server behind this one broke off its answer.")
-        yield held.rstrip() if begun else _cleaned(held, source), finish_reason == "stop"
-
-    def _unfinished(self, text: str) -> int:
-        """Characters at the end that white space or a placeholder may begin with, which must come whole."""
-        start = self._family.placeholder[0]
-        place = text.rfind(start, max(0, len(text) - len(self._family.placeholder)))
-        stripped = len(text) - len(text.rstrip())
-        return len(text) - place if place >= 0 and not self._placeholder.fullmatch(text[place:]) else stripped
+        yield held.rstrip() if begun else cleaned(held, source), finish_reason == "stop"
 
     def _hypothesis(self, text: str, ended: bool, source: str) -> Hypothesis:  # noqa: FBT001 # a pair of values
-        return Hypothesis(tuple(self._tokens(_cleaned(text, source))), score=0.0, ended=ended)
-
-    def _tokens(self, text: str) -> list[Token]:
-        """Words, and placeholders without a text."""
-        return [
-            token
-            for part in self._placeholder.split(text)
-            for token in ([Token("", part)] if self._placeholder.fullmatch(part) else self.tokenize(part))
-        ]
+        return Hypothesis(tuple(self._writing.tokens(cleaned(text, source))), score=0.0, ended=ended)
 
     async def health(self) -> bool:
         """Whether the server answers when it is asked for its models, with whatever."""
@@ -213,11 +185,6 @@ class OpenAIChatEngine:
     async def aclose(self) -> None:
         """Close the connections."""
         await self._upstream.aclose()
-
-
-def _text(segment: Segment) -> str:
-    """What the model reads: the text, with placeholders for what it must not change."""
-    return "".join(token.text or token.model_token or "" for token in segment.tokens).strip()
 
 
 def _choices(answer: dict[str, Any]) -> list[dict[str, Any]]:
@@ -229,21 +196,3 @@ def _choices(answer: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _content(choice: dict[str, Any]) -> tuple[str, bool]:
     return (choice.get("message") or {}).get("content") or "", choice.get("finish_reason") == "stop"
-
-
-def _may_be_chatter(beginning: str) -> bool:
-    """Whether an answer that begins so may begin with what is no translation; such a one is read to its end."""
-    text = beginning.lstrip().lower()
-    marks = ("<think>", "```", *_LABELS, *(pair[0] for pair in _QUOTES))
-    return not text or any(text.startswith(mark) or mark.startswith(text) for mark in marks)
-
-
-def _cleaned(text: str, source: str) -> str:
-    """An answer without thoughts, fences, labels, and quotes that the source has not."""
-    text = _THOUGHT.sub("", text).strip()
-    fenced = _FENCE.match(text)
-    text = fenced[1] if fenced and not source.startswith("```") else text
-    if not _LABEL.match(source):
-        text = _LABEL.sub("", text)
-    quoted = len(text) > 1 and text[0] + text[-1] in _QUOTES and not source.startswith(tuple(q[0] for q in _QUOTES))
-    return (text[1:-1] if quoted else text).strip()

@@ -21,7 +21,12 @@ def create_engine(kind: str, options: Mapping[str, object]) -> Engine:
     if kind not in found:
         known = ", ".join(sorted(found))
         raise ConfigurationError(f"there is no engine of kind {kind!r}; choose one of: {known}.")
-    factory: EngineFactory = found[kind].load()
+    try:
+        factory: EngineFactory = found[kind].load()
+    except ImportError as error:
+        raise ConfigurationError(
+            f"an engine of kind {kind!r} needs an extra: pip install 'dragoman[{kind}]' ({error})."
+        ) from error
     try:
         return factory(options)
     except ValidationError as error:

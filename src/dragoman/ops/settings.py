@@ -211,10 +211,10 @@ class Settings(BaseSettings):
 
     def _pulled(self) -> dict[str, EngineSettings]:
         """An engine for each model that was pulled; it is loaded only where an alias names it."""
-        cards = sorted(self.models_directory.glob("[!.]*/model.toml"))
         return {
-            card.parent.name: EngineSettings.model_validate({"kind": "ctranslate2", "model": str(card.parent)})
-            for card in cards
+            card.parent.name: EngineSettings.model_validate({"kind": kind, "model": str(card.parent)})
+            for kind, name in (("ctranslate2", "model.toml"), ("llm", "llm.toml"))
+            for card in sorted(self.models_directory.glob(f"[!.]*/{name}"))
         }
 
     @classmethod

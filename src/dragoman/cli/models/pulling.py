@@ -14,7 +14,6 @@ from dragoman.core.types import Pair
 from dragoman.engines.hub.layout import QUANTIZATIONS
 from dragoman.engines.hub.pull import Wish
 from dragoman.engines.hub.pull import pull as pull_model
-from dragoman.engines.model_card import CARD
 from dragoman.ops.settings import load_settings
 
 
@@ -51,7 +50,7 @@ def remove(name: Annotated[str, typer.Argument(help="A model that was pulled.")]
     settings = load_settings(config)
     models = settings.models_directory
     places = [models / name, models / ".downloads" / name]
-    if not re.fullmatch(r"\w[\w.-]*", name) or not ((models / name / CARD).is_file() or places[1].is_dir()):
+    if not re.fullmatch(r"\w[\w.-]*", name) or not any(place.is_dir() for place in places):
         raise ModelUnavailable(f"no model {name!r} was pulled to {models}; see dragoman models list.")
     if answers_to(name, settings):
         raise ModelUnavailable(f"{name} answers to {answers_to(name, settings)}; name another engine for that first.")

@@ -83,6 +83,18 @@ def write_card(directory: Path, origin: Origin, pairs: Sequence[Pair] = ()) -> N
     (directory / CARD).write_text(tomlkit.dumps(card), "utf-8")
 
 
+def write_language_model_card(directory: Path, origin: Origin, family: str) -> None:
+    """Write `llm.toml` beside a converted language model."""
+    card = {
+        "id": origin.name,
+        "version": origin.version or sha256(directory / "model.bin")[:12],
+        "licence": origin.licence,
+        "attribution": origin.attribution,
+        "family": family,
+    }
+    (directory / "llm.toml").write_text(tomlkit.dumps(card), "utf-8")
+
+
 def _tokenizers(directory: Path) -> tuple[str, str]:
     found = [path.name for path in sorted(directory.iterdir()) if any(fnmatch(path.name, one) for one in TOKENIZERS)]
     if {"source.spm", "target.spm"} <= set(found):

@@ -23,7 +23,9 @@ _FILES: dict[Form, tuple[str, ...]] = {
     "marian": ("*.npz", "*.yml", *TOKENIZERS),
     "transformers": ("config.json", "generation_config.json", *_TOKENIZER_SETTINGS, *TOKENIZERS),
 }
-_CONVERTED_BY_TRANSFORMERS = ("marian", "m2m_100", "t5")
+_TRANSLATION_MODELS = {"marian", "m2m_100", "t5"}
+# Language models by their types, and the families of prompts that they take.
+LANGUAGE_MODELS = {"qwen3": "qwen3", "gemma3_text": "gemma3"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +82,18 @@ def check_can_convert(form: Form) -> None:
         )
 
 
-def check_architecture(directory: Path) -> None:
-    """Raise `ModelUnavailable` unless the `config.json` of a Transformers model names a family that can be served."""
+def architecture(directory: Path) -> str:
+    """The type of a Transformers model, by its `config.json`. Raises `ModelUnavailable` if it cannot be served."""
     try:
         family = json.loads((directory / "config.json").read_text("utf-8")).get("model_type")
     except (OSError, ValueError, AttributeError) as error:
         raise ModelUnavailable(f"{directory / 'config.json'} cannot be read ({error}).") from error
-    if family not in _CONVERTED_BY_TRANSFORMERS:
+    if family not in _TRANSLATION_MODELS | LANGUAGE_MODELS.keys():
         raise ModelUnavailable(
-            f"a model of type {family!r} is no translation model that Dragoman can convert; these are Marian (OPUS-MT),"
-            " M2M100, NLLB-200 and T5 (MADLAD-400)."
+            f"a model of type {family!r} is none that Dragoman can convert; these are Marian (OPUS-MT), M2M100, "
+            "NLLB-200, T5 (MADLAD-400), and the language models Qwen3 and Gemma 3 (text)."
         )
+    return str(family)
 
 
 def convert(form: Form, source: Path, target: Path, quantization: str) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from dragoman.core.errors import ModelUnavailable
 from dragoman.core.types import Pair
-from dragoman.engines.hub.card import Origin, write_card
+from dragoman.engines.hub.card import Origin, write_card, write_language_model_card
 from dragoman.engines.hub.catalogue import hub_id
-from dragoman.engines.hub.layout import Layout, check_architecture, check_can_convert, convert, recognise
+from dragoman.engines.hub.layout import LANGUAGE_MODELS, Layout, architecture, check_can_convert, convert, recognise
 from dragoman.engines.hub.repository import Repository, fetch, look_up
 from dragoman.engines.model_card import CARD, load_card
 
@@ -61,7 +61,7 @@ def pull(wish: Wish, models: Path, tell: Callable[[str], None]) -> Path:
     _check_disk(repository, layout, directory)
     if layout.form == "transformers":
         fetch(repository, [_CONFIG], directory)
-        check_architecture(directory)
+        architecture(directory)
     tell(f"downloading {_megabytes(repository, layout)} MB")
     fetch(repository, layout.names, directory)
     attribution = f"{repository.id}, revision {repository.commit}"
@@ -112,12 +112,17 @@ def _finish(
         if layout.form != "ctranslate2":
             tell(f"converting to {wish.quantization}")
             convert(layout.form, directory, made, wish.quantization)
+        kind = architecture(directory) if layout.form == "transformers" else ""
+        kept = ("tokenizer.json",) if kind in LANGUAGE_MODELS else (".spm", ".model")
         for name in layout.names:
-            if layout.form == "ctranslate2" or name.endswith((".spm", ".model")):
+            if layout.form == "ctranslate2" or name.endswith(kept):
                 shutil.copyfile(directory / name, made / name)
-        if not (made / CARD).is_file():
-            write_card(made, origin, wish.pairs)
-        load_card(made)
+        if kind in LANGUAGE_MODELS:
+            write_language_model_card(made, origin, LANGUAGE_MODELS[kind])
+        else:
+            if not (made / CARD).is_file():
+                write_card(made, origin, wish.pairs)
+            load_card(made)
         made.rename(place)
     except OSError as error:
         raise ModelUnavailable(f"{place} cannot be written ({error.strerror}).") from error
