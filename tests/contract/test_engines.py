@@ -11,6 +11,7 @@ from dragoman.core.engine import Batch, Engine
 from dragoman.core.types import Decoding, Hypothesis, Occurrence, Pair, Segment, Term, Token
 from dragoman.engines.pivot import PivotEngine
 from dragoman.engines.registry import create_engine
+from tests.fake_apertium import write_apertium
 from tests.live_server import live_server
 from tests.tiny_models import build_language_model, build_model_directory
 from tests.upstream_server import Upstream
@@ -21,7 +22,7 @@ EN_ZH = Pair("en", "zh")
 TEXTS = ("Hello there.", "I like it", "你好 mixed", "a", "!")
 
 
-@pytest.fixture(params=["fake", "starter", "tiny", "pivot", "llm", "openai_chat", "qwen_mt"])
+@pytest.fixture(params=["fake", "starter", "tiny", "pivot", "llm", "apertium", "openai_chat", "qwen_mt"])
 async def engine(
     request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> AsyncIterator[Engine]:
@@ -48,6 +49,8 @@ def local_engine(kind: str, tmp_path: Path) -> Engine:
             target_prefix=["{target}"],
         )
         return create_engine("ctranslate2", {"model": str(directory), "compute_type": "float32"})
+    if kind == "apertium":
+        return create_engine("apertium", {"program": str(write_apertium(tmp_path))})
     if kind == "llm":
         return create_engine("llm", {"model": str(build_language_model(tmp_path / "m")), "max_source_tokens": 16})
     if kind == "pivot":
@@ -120,7 +123,7 @@ async def test_streamed_events_agree_with_the_return_value(engine: Engine) -> No
 async def test_terms_are_in_the_translation_where_the_engine_can_constrain(engine: Engine) -> None:
     """In those of its words; a segment without terms in the same batch gets a translation too."""
     if "constraints" not in engine.info.abilities:
-        assert engine.info.id in {"fake", "fake-fr-fake", "tiny-llm", "plain"}
+        assert engine.info.id in {"fake", "fake-fr-fake", "apertium", "tiny-llm", "plain"}
         return
     terms = (Occurrence(Term("you", "世界"), 0, 1), Occurrence(Term("like", "你好"), 1, 2))
     segments = (
