@@ -14,7 +14,7 @@ from typing import get_args
 import pytest
 import uvicorn
 
-from dragoman.app import create_app
+from dragoman.app import create_app, create_service
 from dragoman.core.answer import WarningCode
 from dragoman.core.languages import LANGUAGES
 from dragoman.engines.ctranslate2_loading import Options
@@ -23,7 +23,10 @@ from dragoman.engines.llm import Options as LanguageModelOptions
 from dragoman.engines.model_card import ModelCard
 from dragoman.engines.openai_chat import Options as ChatOptions
 from dragoman.engines.registry import create_engine
+from dragoman.ops.metrics import Metrics
 from dragoman.ops.settings import AliasSettings, Settings, StepSettings, load_settings
+from tests.fake_apertium import write_apertium
+from tests.tiny_models import build_language_model, build_model_directory
 
 ROOT = Path(__file__).parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -109,6 +112,29 @@ def test_engines_to_choose_from_can_be_made() -> None:
     assert {name for name in families if f"`{name}`" not in page and name != "qwen-mt"} == set()
     assert [name for name in ChatOptions.model_fields if f"`{name}`" not in page] == []
     assert [name for name in LanguageModelOptions.model_fields if name not in page] == []
+
+
+CHOICES = [*blocks("docs/choose-an-engine.md", "toml"), *blocks("docs/configuration.md", "toml")]
+
+
+@pytest.mark.parametrize("configuration", CHOICES, ids=range(len(CHOICES)))
+def test_every_configuration_loads(configuration: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With the models that it names, tiny ones in their place, and a key."""
+    models = tmp_path / "models"
+    models.mkdir()
+    for name in ("opus-mt-zh-en", "opus-mt-en-zh"):
+        build_model_directory(models / name, languages={"zh": "<2zh>", "en": "<2en>"}, source_tokens=["{text}", "</s>"])
+    build_language_model(models / "qwen3-0.6b")
+    write_apertium(tmp_path)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    monkeypatch.setenv("DASHSCOPE_API_KEY", "sk-test")
+    missing = [name for name in ("hy", "legal-llm") if f"[engines.{name}]" not in configuration]
+    others = "".join(f'\n[engines.{name}]\nkind = "fake"\n' for name in missing)
+    (tmp_path / "dragoman.toml").write_text(configuration + others)
+
+    service = create_service(load_settings(), Metrics())
+
+    assert service.engines
 
 
 def test_the_catalogue_is_documented_as_it_is() -> None:
