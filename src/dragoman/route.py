@@ -80,7 +80,7 @@ class Alias:
         """The engines that translate directly, by name."""
         return [step.engine for step in self.route if not step.is_pivot]
 
-    def steps(self, domains: str, require_engine: str | None) -> list[Step]:
+    def steps(self, domains: str, require_engine: str | None) -> tuple[Step, ...]:
         """The part of the route that is for a request. Raises `InvalidRequest`."""
         names = [step.engine for step in self.route]
         if require_engine is not None and require_engine not in names:
@@ -89,8 +89,8 @@ class Alias:
                 param="translation_options.require_engine",
             )
         if require_engine is not None:
-            return [step for step in self.route if step.engine == require_engine]
-        found = [step for step in self.route if step.suits(domains)]
+            return tuple(step for step in self.route if step.engine == require_engine)
+        found = tuple(step for step in self.route if step.suits(domains))
         if not found:
             raise InvalidRequest(
                 "This model answers for some domains only; say in `domains` what the text is about.",

@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequenc
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from typing import TypeVar
 
 from dragoman.core.answer import Detection, Outcome, Piece
@@ -18,7 +18,7 @@ from dragoman.pipeline.detect import Detector
 from dragoman.pipeline.document import Document
 from dragoman.pipeline.fallback import Fallback
 from dragoman.pipeline.formats.recognize import parse, recognize
-from dragoman.pipeline.pair import PairChooser
+from dragoman.pipeline.pair import PairChooser, Ways
 from dragoman.pipeline.pipeline import translate_document
 from dragoman.pipeline.prepare import Guidance, prepare_parts
 from dragoman.route import Alias, Attempt, Step, Translation, find_alias, first_that_answers
@@ -267,15 +267,11 @@ class TranslationService:
                     self._metrics.count_tokens(engine.info.id, event.usage)
                 yield event
 
-    def _read(self, request: TranslationRequest, steps: Sequence[Step]) -> _Job:
+    def _read(self, request: TranslationRequest, steps: tuple[Step, ...]) -> _Job:
         """Find the text of a request and settle the languages. Blocks."""
         blocks = parse(request.text, request.format or recognize(request.text))
         words = "" if request.source else " ".join(block.text for block in blocks if block.text)
-        pairs, pivoted = (
-            frozenset[Pair]().union(*(step.pairs for step in steps if step.is_pivot == is_pivot))
-            for is_pivot in (False, True)
-        )
-        pair, detection = self._pairs.choose(words or request.text, request.source, request.target, pairs, pivoted)
+        pair, detection = self._pairs.choose(words or request.text, request.source, request.target, _ways(steps))
         return _Job(request, blocks, pair, detection, [step for step in steps if step.takes(pair)])
 
     def _prepare(self, job: _Job, engine: Engine) -> tuple[Document, Iterator[Document]]:
@@ -290,6 +286,13 @@ class TranslationService:
         """Earlier turns whose answer is in the target language."""
         languages = {pair.source, pair.target}
         return [turn for turn in request.turns if self._detector.detect(turn.target, languages).language == pair.target]
+
+
+@lru_cache(maxsize=64)
+def _ways(steps: tuple[Step, ...]) -> Ways:
+    """What the engines of a route can translate. Of 92 languages there are 8,372 pairs: too many to count each time."""
+    direct, pivoted = ([step.pairs for step in steps if step.is_pivot == is_pivot] for is_pivot in (False, True))
+    return Ways(frozenset[Pair]().union(*direct), frozenset[Pair]().union(*pivoted))
 
 
 def _is_short(request: TranslationRequest) -> bool:

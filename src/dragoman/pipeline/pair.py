@@ -1,7 +1,9 @@
 """Which languages a text is translated between: as the client says, else by detection and the server's defaults."""
 
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from dragoman.core.answer import Detection
 from dragoman.core.errors import UnsupportedLanguage
@@ -16,6 +18,27 @@ _SAMPLE_CHARS = 200
 _MOST_PAIRS_NAMED = 20
 
 
+@dataclass(frozen=True)
+class Ways:
+    """Pairs that can be translated: directly, and, less likely meant, through a third language."""
+
+    direct: frozenset[Pair]
+    pivoted: frozenset[Pair] = frozenset()
+
+    @cached_property
+    def sources(self) -> frozenset[str]:
+        """All source languages."""
+        return frozenset(pair.source for pair in self.direct | self.pivoted)
+
+    @cached_property
+    def into(self) -> Mapping[str, frozenset[str]]:
+        """The languages with a direct way into each target."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for pair in self.direct:
+            found[pair.target].add(pair.source)
+        return {target: frozenset(sources) for target, sources in found.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class PairChooser:
     """Settles the languages of requests. `default_alternative` is the target of text in the default target."""
@@ -24,32 +47,27 @@ class PairChooser:
     default_target: str
     default_alternative: str
 
-    def choose(
-        self,
-        text: str,
-        source: str | None,
-        target: str | None,
-        pairs: Collection[Pair],
-        pivoted: Collection[Pair] = (),
-    ) -> tuple[Pair, Detection | None]:
-        """The pair, and the detection if no source was named. Raises `UnsupportedLanguage` if it is in no collection.
-
-        `pivoted`: pairs that are possible, but less likely meant than the direct `pairs`.
-        """
+    def choose(self, text: str, source: str | None, target: str | None, ways: Ways) -> tuple[Pair, Detection | None]:
+        """The pair, and the detection if no source was named. Raises `UnsupportedLanguage` if there is no way."""
         detection = None
         if source is None:
-            detection = self._detect(text, target, pairs, {pair.source for pair in (*pairs, *pivoted)})
+            detection = self._detect(text, target, ways)
             source = detection.language
         pair = Pair(source, target or self._target_for(source))
-        if pair.source != pair.target and pair not in pairs and pair not in pivoted:
+        if pair.source != pair.target and pair not in ways.direct and pair not in ways.pivoted:
             seems = "" if detection is None else f"The text seems to be {LANGUAGES[source].name}. "
-            raise UnsupportedLanguage(seems + _no_such_pair(pair, pairs), param="translation_options")
+            raise UnsupportedLanguage(seems + _no_such_pair(pair, ways.direct), param="translation_options")
         return pair, detection
 
-    def _detect(self, text: str, target: str | None, pairs: Collection[Pair], sources: Collection[str]) -> Detection:
-        """The language among those that can be translated directly; another source, if the text clearly is in it."""
-        possible = _possible_sources(target, pairs)
-        others = set(sources) - possible
+    def _detect(self, text: str, target: str | None, ways: Ways) -> Detection:
+        """The language among those that can be translated directly; another source, if the text clearly is in it.
+
+        Text may be in the target already. Where no target was named or none such is known, any source is possible: the
+        pair is refused later.
+        """
+        sources = ways.into.get(target or "")
+        possible = sources | {str(target)} if sources else ways.sources
+        others = ways.sources - possible
         script = main_script(text[:_SAMPLE_CHARS])
         if others and script and not any(script in LANGUAGES[code].scripts for code in possible):
             return self.detector.detect(text, possible | others)
@@ -61,15 +79,6 @@ class PairChooser:
 
     def _target_for(self, source: str) -> str:
         return self.default_alternative if source == self.default_target else self.default_target
-
-
-def _possible_sources(target: str | None, pairs: Collection[Pair]) -> set[str]:
-    """Languages that can be translated into the target, and the target itself, for text that is in it already.
-
-    All sources, where no target was named or there is none such: the pair is refused later.
-    """
-    sources = {pair.source for pair in pairs if pair.target == target}
-    return sources | {str(target)} if sources else {pair.source for pair in pairs}
 
 
 def _no_such_pair(pair: Pair, pairs: Collection[Pair]) -> str:
