@@ -122,7 +122,7 @@ def test_vocabulary_may_be_text_and_differ_by_side(starter: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "options", "expected"),
     [
-        ("nope", {}, "there is no engine of kind 'nope'; choose one of: ctranslate2, fake"),
+        ("nope", {}, "there is no engine of kind 'nope'; choose one of: apertium, ctranslate2, fake"),
         ("ctranslate2", {"model": "starter", "modle": "x"}, "`modle` of a ctranslate2 engine is wrong"),
         ("ctranslate2", {"model": "/nowhere"}, "/nowhere/model.toml is missing"),
         ("ctranslate2", {"model": "starter", "compute_type": "int7"}, "int7"),
