@@ -198,13 +198,16 @@ async def test_qwen_mt_gets_its_own_options_and_cumulative_streams_are_read_once
 
 
 async def test_requests_keep_to_what_a_minute_may_have() -> None:
-    """The third of two a minute waits for the first to be a minute ago."""
+    """The third of two a minute waits for the first to be a minute ago; who would wait too long is refused."""
     async with engine_of("plain", requests_per_minute=2) as (engine, server, pauses):
         engine._upstream._clock = lambda: 100.0
         for _ in range(4):
             await engine.translate(batch_of(engine, "Hi"))
+        with pytest.raises(Overloaded) as refused:  # its turn would be in two minutes
+            await engine.translate(batch_of(engine, "Hi"))
     assert pauses == [60.0, 60.0]
     assert len(server.bodies) == 4
+    assert refused.value.retry_after_seconds == 120
 
 
 @pytest.mark.parametrize("family", ["chat", "qwen3", "hy-mt", "lmt", "translategemma", "seed-x"])

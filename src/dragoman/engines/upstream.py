@@ -169,15 +169,21 @@ class Upstream:
             pause_seconds = min(pause_seconds * 2, _LONGEST_PAUSE_SECONDS)
 
     async def _turn(self) -> None:
-        """Wait until a minute has gone since the request that is as many ago as a minute may have."""
+        """Wait until a minute has gone since the request that is as many ago as a minute may have.
+
+        Raises `Overloaded` where that is longer than an answer may take to begin: another engine may be free.
+        """
         if self._options.requests_per_minute is None:
             return
-        due = self._clock()
+        now = self._clock()
+        due = now
         if len(self._sent) == self._sent.maxlen:
             due = max(due, self._sent[0] + _MINUTE_SECONDS)
+        if due - now > self._options.first_byte_timeout_seconds:
+            raise _busy(due - now)
         self._sent.append(due)
-        if due > self._clock():
-            await self._pause(due - self._clock())
+        if due > now:
+            await self._pause(due - now)
 
 
 def _retry_after(response: aiohttp.ClientResponse) -> float:
@@ -192,12 +198,15 @@ async def _refusal(response: aiohttp.ClientResponse, asked_seconds: float) -> Ex
     status = response.status
     response.close()
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return Overloaded(
-            "The translation server behind this one is busy. Try again later.",
-            retry_after_seconds=max(1, round(asked_seconds)),
-        )
+        return _busy(asked_seconds)
     kind = ParametersRefused if status in _WRONG_REQUEST else UpstreamFailed
     return kind(f"The translation server behind this one refused the request (status {status}).")
+
+
+def _busy(seconds: float) -> Overloaded:
+    return Overloaded(
+        "The translation server behind this one is busy. Try again later.", retry_after_seconds=max(1, round(seconds))
+    )
 
 
 def _checked(answer: Any) -> dict[str, Any]:
