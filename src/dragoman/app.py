@@ -73,16 +73,14 @@ def _route(alias: AliasSettings, engines: dict[str, Engine], pivots: Sequence[st
         )
         for step in alias.engine
     ]
-    left_out = {pair for step in steps if not step.domains for pair in step.pairs}
     legs = [step for step in steps if not step.domains]
     for via in pivots:
         for first, second in product(legs, legs):
-            pairs = pivoted(first.pairs, second.pairs, via) - left_out
+            pairs = pivoted(first.pairs, second.pairs, via) - first.pairs - second.pairs
             if pairs:
                 name = f"{first.engine}-{via}-{second.engine}"
                 engines.setdefault(name, PivotEngine(engines[first.engine], engines[second.engine], via))
-                steps.append(Step(name, frozenset(pairs), is_pivot=True))
-                left_out |= pairs
+                steps.append(Step(name, pairs, is_pivot=True))
     return tuple(steps)
 
 

@@ -1,14 +1,17 @@
 """Asks the engines of a route in order until one answers. A worse one never answers unseen: the answer names it."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache, partial
 
 from dragoman.core.answer import Detection, Outcome, Piece, Report
 from dragoman.core.engine import Calibration
 from dragoman.core.errors import DeadlineExceeded, InvalidRequest, ModelNotFound, UnsupportedParameter, UpstreamFailed
 from dragoman.core.types import Pair
+from dragoman.pipeline.pair import Ways
 from dragoman.scheduling.breaker import Breaker
 
 WILDCARD = "*"
@@ -57,7 +60,8 @@ class Step:
 
     def suits(self, domains: str) -> bool:
         """Whether requests of these domains are for it."""
-        return not self.domains or any(each.casefold() in domains.casefold() for each in self.domains)
+        said = domains.casefold()
+        return not self.domains or any(re.search(rf"\b{re.escape(each.casefold())}\b", said) for each in self.domains)
 
     def takes(self, pair: Pair) -> bool:
         """Whether it translates so. What is in the target language already, anybody may answer."""
@@ -99,6 +103,19 @@ class Alias:
         return found
 
 
+@lru_cache(maxsize=64)
+def ways(steps: tuple[Step, ...]) -> Ways:
+    """What the engines of a route can translate. Of 92 languages there are 8,372 pairs: too many to count each time."""
+    direct, pivoted = ([step.pairs for step in steps if step.is_pivot == is_pivot] for is_pivot in (False, True))
+    return Ways(frozenset[Pair]().union(*direct), frozenset[Pair]().union(*pivoted))
+
+
+def skipped(steps: Sequence[Step], translation: Translation) -> tuple[str, ...]:
+    """The engines before the one that answered."""
+    names = [step.engine for step in steps]
+    return tuple(names[: names.index(translation.engine)])
+
+
 def find_alias(aliases: Mapping[str, Alias], model: str) -> Alias:
     """The alias of a model id, with or without a `vendor/` prefix, or the wildcard's. Raises `ModelNotFound`."""
     found = aliases.get(model) or aliases.get(model.rpartition("/")[2]) or aliases.get(WILDCARD)
@@ -120,21 +137,24 @@ class Attempt:
     open: Callable[[], AbstractAsyncContextManager[Translation]]
 
 
-@asynccontextmanager
-async def first_that_answers(attempts: Sequence[Attempt]) -> AsyncGenerator[Translation]:
-    """The translation of the first engine that begins one. Raises what the last one raised.
+Note = Callable[[str, Exception], None]
+"""Hears of an engine, by name, that failed a request."""
 
-    An engine that fails after its first piece is not replaced: the client has a part of its answer. Without a choice of
-    engines, nothing is read ahead.
+
+@asynccontextmanager
+async def first_that_answers(
+    attempts: Sequence[Attempt], *, is_streamed: bool, note: Note
+) -> AsyncGenerator[Translation]:
+    """The translation of the first engine that makes one. Raises what the last one raised.
+
+    A stream begins with the first piece; an engine that fails after it is not replaced, since the client has a part of
+    its answer. Any other answer is read to its end first. Without a choice of engines, nothing is read ahead.
     """
-    if len(attempts) == 1:
-        async with attempts[0].open() as only:
-            yield only
-        return
     problem: Exception | None = None
+    is_only = len(attempts) == 1
     async with AsyncExitStack() as stack:
         for number, attempt in enumerate(attempts, start=1):
-            if attempt.breaker.is_open:
+            if attempt.breaker.is_open and not is_only:
                 continue
             try:
                 translation = await stack.enter_async_context(attempt.open())
@@ -142,30 +162,63 @@ async def first_that_answers(attempts: Sequence[Attempt]) -> AsyncGenerator[Tran
                 problem = problem or error
                 continue
             attempt.breaker.begin()
-            try:
-                first = await _first_piece(translation, attempt.step, is_last=number == len(attempts))
-            except Exception as error:  # noqa: BLE001 # the last engine's is raised
-                attempt.breaker.note(worked=False)
-                await stack.pop_all().aclose()
-                problem = error
-                continue
-            attempt.breaker.note(worked=True)
-            yield replace(translation, events=_from(first, translation.events))
+            heard = partial(_heard, attempt, note, is_only=is_only)
+            events = _noted(translation.events, heard)
+            read: list[Piece | Outcome] = []
+            if not is_only:
+                try:
+                    is_last = number == len(attempts)
+                    read.append(await _first_piece(events, None if is_last else attempt.step.budget_seconds, heard))
+                    if not is_streamed:
+                        read += [event async for event in events]
+                except Exception as error:  # noqa: BLE001 # the last engine's is raised
+                    await stack.pop_all().aclose()
+                    problem = error
+                    continue
+            yield replace(translation, events=_after(read, events))
             return
         raise problem or UpstreamFailed("None of the engines of this model can be asked now. Try again in a minute.")
 
 
-async def _first_piece(translation: Translation, step: Step, *, is_last: bool) -> Piece | Outcome:
-    """Raises `DeadlineExceeded` when the step's budget is used up, but for the last one, after which nobody comes."""
+def _heard(attempt: Attempt, note: Note, error: Exception | None, *, is_only: bool) -> None:
+    """Tell the breaker, where there is a choice, and the operator how a request went."""
+    if not is_only:
+        attempt.breaker.note(worked=error is None)
+    if error is not None:
+        note(attempt.step.engine, error)
+
+
+async def _noted(
+    events: AsyncGenerator[Piece | Outcome], heard: Callable[[Exception | None], None]
+) -> AsyncGenerator[Piece | Outcome]:
     try:
-        async with asyncio.timeout(None if is_last else step.budget_seconds):
-            return await anext(translation.events)
+        async with aclosing(events):
+            async for event in events:
+                yield event
+    except Exception as error:
+        heard(error)
+        raise
+    heard(None)
+
+
+async def _first_piece(
+    events: AsyncGenerator[Piece | Outcome], budget_seconds: float | None, heard: Callable[[Exception | None], None]
+) -> Piece | Outcome:
+    """Raises `DeadlineExceeded` when the budget is used up; there is none for the last, after which nobody comes."""
+    try:
+        async with asyncio.timeout(budget_seconds):
+            return await anext(events)
     except TimeoutError as error:
-        raise DeadlineExceeded("The engine did not begin its answer within its budget.") from error
+        late = DeadlineExceeded("The engine did not begin its answer within its budget.")
+        heard(late)
+        raise late from error
 
 
-async def _from(first: Piece | Outcome, events: AsyncGenerator[Piece | Outcome]) -> AsyncGenerator[Piece | Outcome]:
-    yield first
+async def _after(
+    read: Sequence[Piece | Outcome], events: AsyncGenerator[Piece | Outcome]
+) -> AsyncGenerator[Piece | Outcome]:
+    for event in read:
+        yield event
     async with aclosing(events):
         async for event in events:
             yield event

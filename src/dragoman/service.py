@@ -1,11 +1,12 @@
 """What every dialect and the command line call: from a request to a stream of pieces, and the books kept on the way."""
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import partial
 from typing import TypeVar
 
 from dragoman.core.answer import Detection, Outcome, Piece
@@ -18,10 +19,10 @@ from dragoman.pipeline.detect import Detector
 from dragoman.pipeline.document import Document
 from dragoman.pipeline.fallback import Fallback
 from dragoman.pipeline.formats.recognize import parse, recognize
-from dragoman.pipeline.pair import PairChooser, Ways
+from dragoman.pipeline.pair import PairChooser
 from dragoman.pipeline.pipeline import translate_document
 from dragoman.pipeline.prepare import Guidance, prepare_parts
-from dragoman.route import Alias, Attempt, Step, Translation, find_alias, first_that_answers
+from dragoman.route import Alias, Attempt, Step, Translation, find_alias, first_that_answers, skipped, ways
 from dragoman.scheduling.admission import Admission, Permit
 from dragoman.scheduling.batcher import Batcher, Claim
 from dragoman.scheduling.breaker import Breaker
@@ -169,8 +170,8 @@ class TranslationService:
                 f"{self._defaults.max_input_chars} in one request. Send it in parts.",
                 param="messages",
             )
-        longest = self._defaults.timeout_seconds
-        deadline = asyncio.get_running_loop().time() + min(request.timeout_seconds or longest, longest)
+        seconds = min(request.timeout_seconds or math.inf, self._defaults.timeout_seconds)
+        deadline = asyncio.get_running_loop().time() + seconds
         with self._admission.permit() as permit:
             with self._metrics.phase("read"):
                 job = await self._aside(request, deadline, partial(self._read, request, steps))
@@ -178,9 +179,10 @@ class TranslationService:
                 Attempt(step, self._breakers[step.engine], partial(self._open, job, number, alias, permit, deadline))
                 for number, step in enumerate(job.steps)
             ]
-            async with first_that_answers(attempts) as translation:
-                names = [step.engine for step in steps]
-                yield replace(translation, skipped=tuple(names[: names.index(translation.engine)]))
+            async with first_that_answers(
+                attempts, is_streamed=request.stream, note=self._metrics.count_failure
+            ) as translation:
+                yield replace(translation, skipped=skipped(job.steps if translation.pivot else steps, translation))
 
     @asynccontextmanager
     async def _open(
@@ -271,7 +273,7 @@ class TranslationService:
         """Find the text of a request and settle the languages. Blocks."""
         blocks = parse(request.text, request.format or recognize(request.text))
         words = "" if request.source else " ".join(block.text for block in blocks if block.text)
-        pair, detection = self._pairs.choose(words or request.text, request.source, request.target, _ways(steps))
+        pair, detection = self._pairs.choose(words or request.text, request.source, request.target, ways(steps))
         return _Job(request, blocks, pair, detection, [step for step in steps if step.takes(pair)])
 
     def _prepare(self, job: _Job, engine: Engine) -> tuple[Document, Iterator[Document]]:
@@ -286,13 +288,6 @@ class TranslationService:
         """Earlier turns whose answer is in the target language."""
         languages = {pair.source, pair.target}
         return [turn for turn in request.turns if self._detector.detect(turn.target, languages).language == pair.target]
-
-
-@lru_cache(maxsize=64)
-def _ways(steps: tuple[Step, ...]) -> Ways:
-    """What the engines of a route can translate. Of 92 languages there are 8,372 pairs: too many to count each time."""
-    direct, pivoted = ([step.pairs for step in steps if step.is_pivot == is_pivot] for is_pivot in (False, True))
-    return Ways(frozenset[Pair]().union(*direct), frozenset[Pair]().union(*pivoted))
 
 
 def _is_short(request: TranslationRequest) -> bool:

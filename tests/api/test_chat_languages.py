@@ -1,16 +1,19 @@
 """`translation_options`."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
 import httpx
 import pytest
 
+from dragoman.app import create_app
 from dragoman.core.types import Pair
 from dragoman.engines.fake import FakeEngine, Options
+from dragoman.ops.settings import load_settings
 from tests.api.test_chat_stream import use_engine
 from tests.chat import chat, refusal, translate
-from tests.conftest import MakeClient
+from tests.conftest import MakeClient, client_of
 
 pytestmark = pytest.mark.anyio
 
@@ -104,7 +107,7 @@ async def test_pair_without_engine_is_refused_with_the_pairs_there_are(make_clie
     assert error["code"] == "invalid_parameter_error"
     assert error["message"] == (
         "Current language settings are not supported! This model has no fr→zh; "
-        "it translates en→zh, en→zh_tw, zh_tw→en, zh→en."
+        "it translates en→zh, zh_tw→zh, en→zh_tw, zh_tw→en, zh→en, zh→zh_tw."
     )
 
 
@@ -160,6 +163,33 @@ async def test_wrong_types_are_refused_by_path(client: httpx.AsyncClient, option
 
     assert error["param"] == param
     assert error["message"].startswith(f"{param}: ")
+
+
+@pytest.mark.parametrize(
+    ("text", "target", "source"),
+    [
+        ("Ich habe heute keine Zeit.", "Japanese", "de"),
+        ("¿Dónde está la estación?", "Japanese", "es"),
+        ("Je suis fatigué aujourd'hui.", "Spanish", "fr"),
+        ("我今天没有时间。", "zh_tw", "zh"),
+        ("Hello", "Chinese", "en"),
+        ("Menu", "Japanese", "en"),
+    ],
+)
+async def test_sources_that_go_through_a_pivot_are_detected(text: str, target: str, source: str) -> None:
+    """From ten letters on; shorter text is in a language that goes directly."""
+    app = await asyncio.to_thread(lambda: create_app(load_settings()))
+    answer = await chat(client_of(app), text, translation_options={"source_lang": "auto", "target_lang": target})
+    assert answer.json()["choices"][0]["translation"]["source_lang"] == source
+    await app.state.service.aclose()
+
+
+@pytest.mark.parametrize("text", ["안녕하세요. 저는 학생입니다.", "Привет, как дела?", "สวัสดี"])
+async def test_a_script_of_no_language_of_the_model_is_refused(make_client: MakeClient, text: str) -> None:
+    """Rather than taken for another language."""
+    client = await make_client(engines={"fake": {"kind": "fake", "languages": ["zh", "en"]}})
+    error = await refusal(client, text, translation_options={"source_lang": "auto", "target_lang": "Chinese"})
+    assert "a script that no language of this model is written in" in error["message"]
 
 
 async def test_text_in_a_language_without_a_way_to_the_target_is_refused(make_client: MakeClient) -> None:

@@ -14,7 +14,7 @@ from tests.api.test_chat_stream import service_of
 from tests.api.test_errors import envelope
 from tests.chat import TO_CHINESE, chat, deltas, events, refusal
 from tests.conftest import MakeClient
-from tests.fakes import GatedEngine
+from tests.fakes import FailingEngine, GatedEngine
 
 pytestmark = pytest.mark.anyio
 
@@ -64,6 +64,32 @@ async def test_the_first_engine_answers_where_it_can(make_client: MakeClient) ->
     assert note(await chat(client, "Hello", translation_options=french)) == ("fr:Hello", ("best",))
     german = {"source_lang": "English", "target_lang": "German"}
     assert "no en→de" in (await refusal(client, "Hello", translation_options=german))["message"]
+
+
+async def test_an_answer_that_breaks_off_begins_anew_elsewhere(make_client: MakeClient) -> None:
+    """Nobody has read a part of it, unless it is a stream; the operator hears of it."""
+    client = await make_client(engines=ENGINES, default_engine=["best", "other"], cache=False)
+    service_of(client)._batchers["best"]._engine = FailingEngine(max_batch_segments=1)
+
+    whole = await chat(client, "One. Two. A boom. Four.")
+    stream = await chat(client, "One. Two. A boom. Four.", stream=True)
+
+    assert note(whole) == ("zh:One.zh:Two.zh:A boom.zh:Four.", ("best",))
+    assert "zh:One." in stream.text
+    assert '"error"' in stream.text
+    assert 'dragoman_engine_failures_total{engine="best"} 2.0' in (await client.get("/metrics")).text
+
+
+async def test_a_direct_engine_that_fails_is_replaced_by_a_pivot(make_client: MakeClient) -> None:
+    """Others may have the two halves of its pair."""
+    engines = {"best": {"kind": "fake"}, "halves": {"kind": "fake", "pairs": ["fr-en", "en-es"]}}
+    client = await make_client(engines=engines, default_engine=["best", "halves"], cache=False)
+    service_of(client)._batchers["best"]._engine = Failing(99)
+
+    answer = await chat(client, "Bonjour.", translation_options={"source_lang": "fr", "target_lang": "es"})
+
+    assert note(answer) == ("es:en:Bonjour.", ("best",))
+    assert answer.json()["choices"][0]["translation"]["engine"] == "halves-en-halves"
 
 
 async def test_a_stream_begins_with_the_engine_that_answers(make_client: MakeClient) -> None:
@@ -133,9 +159,13 @@ async def test_a_route_sends_pairs_and_domains_where_they_are_wanted(make_client
         aliases={"mine": {"engine": route}},
     )
     french = {"source_lang": "English", "target_lang": "French"}
-    asked = [TO_CHINESE, TO_CHINESE | {"domains": "The text is about Law."}, french]
+    asked = [TO_CHINESE, TO_CHINESE | {"domains": "The text is about Law, not lawns."}, french]
     answers = [await chat(client, "Hello", model="mine", translation_options=each) for each in asked]
     assert [note(answer)[1] for answer in answers] == [(), (), ("chinese",)]
+    names = [answer.json()["choices"][0]["translation"]["engine"] for answer in answers]
+    assert names == ["chinese", "legal", "rest"]
+    lawns = await chat(client, "Hi", model="mine", translation_options=TO_CHINESE | {"domains": "About lawns."})
+    assert lawns.json()["choices"][0]["translation"]["engine"] == "chinese"
     required = await chat(client, "Hi", model="mine", translation_options=TO_CHINESE | {"require_engine": "legal"})
     assert required.status_code == 200
 
@@ -163,7 +193,7 @@ async def test_pairs_that_no_engine_has_go_through_english(make_client: MakeClie
     languages = (await client.get("/v1/languages")).json()["data"]
 
     assert answer["message"]["content"] == "zh:en:Bonjour tout le monde."
-    assert (answer["translation"]["pivot_lang"], answer["translation"]["engine"]) == ("en", "fake-en-fake")
+    assert (answer["translation"]["pivot_lang"], answer["translation"]["engine"]) == ("en", "in-en-out")
     assert (direct["message"]["content"], direct["translation"]["pivot_lang"]) == ("zh:Hello.", None)
     assert next(each for each in languages if each["code"] == "fr")["pivoted_targets"] == ["zh", "zh_tw"]
     client = await make_client(engines=engines, default_engine=["in", "out"], pivot_languages=[])

@@ -1,5 +1,6 @@
 """Traditional Chinese from an engine that knows Simplified."""
 
+import asyncio
 from dataclasses import replace
 from typing import Any
 
@@ -8,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dragoman.core.engine import Batch
-from dragoman.core.types import Decoding, Hypothesis, Occurrence, Pair, Segment, Term, Token
+from dragoman.core.types import Decoding, Hypothesis, Occurrence, Pair, Protected, Segment, Term, Token
 from dragoman.engines.fake import FakeEngine, Options
 from dragoman.engines.traditional_chinese import TraditionalChinese, with_traditional_chinese
 from tests.fakes import RecordingEngine
@@ -44,10 +45,38 @@ def batch(engine: TraditionalChinese, text: str, pair: Pair, **segment: Any) -> 
 
 
 def test_each_pair_with_chinese_gets_its_twin() -> None:
-    """Both directions, and nothing for languages that are not Chinese."""
+    """Both directions, and nothing for languages that are not Chinese; one form becomes the other, too."""
     engine = with_traditional_chinese(chinese_engine(("zh", "en"), ("en", "zh"), ("fr", "en")))
 
-    assert sorted(map(str, engine.info.pairs)) == ["en→zh", "en→zh_tw", "fr→en", "zh_tw→en", "zh→en"]
+    assert sorted(map(str, engine.info.pairs)) == [
+        "en→zh",
+        "en→zh_tw",
+        "fr→en",
+        "zh_tw→en",
+        "zh_tw→zh",
+        "zh→en",
+        "zh→zh_tw",
+    ]
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("pair", "text", "converted"),
+    [(Pair("zh", "zh_tw"), "开关门。", "開關門。"), (Pair("zh_tw", "zh"), "開關門。", "开关门。")],
+)
+async def test_one_form_becomes_the_other_without_the_engine(pair: Pair, text: str, converted: str) -> None:
+    """Token by token, so that spans and terms stay at their places; a stream gets them, too."""
+    engine = await asyncio.to_thread(with_traditional_chinese, chinese_engine(("zh", "en")))
+    protected = (Protected("{x}", 1, space_before=False, space_after=False),)
+    segment = Segment(text, tokens=engine.tokenize(text), protected=protected)
+    seen: list[object] = []
+
+    [[best]] = await engine.translate(Batch((segment,), pair, Decoding()), lambda index, event: seen.append(event))
+
+    assert best.text == converted
+    assert best.alignment is not None
+    assert len(best.alignment) == len(segment.tokens)
+    assert seen == [*best.tokens, best]
 
 
 @pytest.mark.parametrize("pairs", [[("fr", "en")], [("zh", "en"), ("zh_tw", "en")]])

@@ -48,6 +48,16 @@ async def test_what_nothing_mends_is_given_with_a_warning() -> None:
     assert outcome.reports[0].warnings == (SegmentWarning("repetition", 1),)
 
 
+async def test_an_echo_in_halves_is_an_echo() -> None:
+    """However the halves are joined, the sentence came back as it was."""
+    engine = ScriptedEngine(lambda text, _: text.strip())
+
+    pieces, outcome = await run(engine, SENTENCE, EN_FR)
+
+    assert text_of(pieces) == SENTENCE
+    assert outcome.reports[0].warnings == (SegmentWarning("echo", 0),)
+
+
 async def test_a_repair_that_fails_leaves_what_there_was() -> None:
     """With its warning: the server behind an engine may be gone by then."""
 

@@ -189,7 +189,7 @@ def _note(translation: Translation, report: Report) -> TranslationNote:
         source_lang=translation.pair.source,
         source_confidence=translation.detection.confidence if translation.detection else None,
         target_lang=translation.pair.target,
-        engine=translation.engine_id,
+        engine=translation.engine,
         engine_version=translation.engine_version,
         confidence=None if confidence is None else round(confidence, 4),
         skipped_engines=list(translation.skipped),

@@ -13,6 +13,7 @@ from dragoman.core.engine import Batch, Engine, EngineInfo, Hypotheses, OnToken
 from dragoman.core.types import Hypothesis, Pair, Segment, Token
 
 SIMPLIFIED, TRADITIONAL = "zh", "zh_tw"
+_CONVERSIONS = frozenset({Pair(SIMPLIFIED, TRADITIONAL), Pair(TRADITIONAL, SIMPLIFIED)})
 _KANA = range(0x3041, 0x3100)
 _CONTEXT = 8
 
@@ -29,7 +30,7 @@ class TraditionalChinese:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._to_simplified, self._to_traditional = OpenCC("t2s"), OpenCC("s2tw")
-        added = {_changed(pair, SIMPLIFIED, TRADITIONAL) for pair in engine.info.pairs}
+        added = {_changed(pair, SIMPLIFIED, TRADITIONAL) for pair in engine.info.pairs} | _CONVERSIONS
         known = engine.info.calibrations
         calibrations = {**known, TRADITIONAL: known[SIMPLIFIED]} if SIMPLIFIED in known else known
         self._info = replace(engine.info, pairs=engine.info.pairs | added, calibrations=calibrations)
@@ -50,13 +51,32 @@ class TraditionalChinese:
         return self._engine.target_tokens(_converted(text, self._to_simplified))
 
     async def translate(self, batch: Batch, on_token: OnToken | None = None) -> Sequence[Hypotheses]:
-        """Translate as Simplified; what comes is Traditional if that is the target."""
+        """Translate as Simplified; what comes is Traditional if that is the target. From one to the other, convert."""
+        if batch.pair in _CONVERSIONS:
+            return self._conversions(batch, on_token)
         pair = _changed(batch.pair, TRADITIONAL, SIMPLIFIED)
         if batch.pair.target != TRADITIONAL:
             return await self._engine.translate(replace(batch, pair=pair), on_token)
         simplified = replace(batch, pair=pair, segments=tuple(self._simplified(each) for each in batch.segments))
         found = await self._engine.translate(simplified, on_token and self._traditional_stream(on_token))
         return [tuple(self._traditional(hypothesis) for hypothesis in hypotheses) for hypotheses in found]
+
+    def _conversions(self, batch: Batch, on_token: OnToken | None) -> list[Hypotheses]:
+        """Each segment in the other script, token by token."""
+        converter = self._to_traditional if batch.pair.target == TRADITIONAL else self._to_simplified
+        found: list[Hypotheses] = []
+        for index, segment in enumerate(batch.segments):
+            text = _converted("".join(token.text for token in segment.tokens), converter)
+            tokens = _with_text(segment.tokens, text)
+            size = range(len(tokens))
+            alignment = tuple(tuple(float(row == column) for column in size) for row in size)
+            best = Hypothesis(tokens, 0.0, ended=True, alignment=alignment if segment.needs_alignment else None)
+            found.append((best,))
+            if on_token is not None:
+                events: tuple[Token | Hypothesis, ...] = (*tokens, best)
+                for event in events:
+                    on_token(index, event)
+        return found
 
     async def health(self) -> bool:
         """The engine's."""

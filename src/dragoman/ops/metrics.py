@@ -5,10 +5,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Literal
 
+import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.process_collector import ProcessCollector
 
 from dragoman.core.answer import Usage
+
+log = structlog.get_logger(__name__)
 
 Phase = Literal["read", "prepare", "translate"]
 
@@ -32,6 +35,9 @@ class Metrics:
             buckets=_SECONDS,
         )
         self.segments = Counter("dragoman_segments", "Segments accepted.", ["engine"], registry=self.registry)
+        self._engine_failures = Counter(
+            "dragoman_engine_failures", "Requests that an engine failed.", ["engine"], registry=self.registry
+        )
         self._batch_segments = Histogram(
             "dragoman_batch_segments",
             "Segments decoded together.",
@@ -52,6 +58,11 @@ class Metrics:
             registry=self.registry,
             buckets=_SECONDS,
         )
+
+    def count_failure(self, engine: str, error: Exception) -> None:
+        """An engine failed a request; what it says is for the operator's eyes, too."""
+        self._engine_failures.labels(engine=engine).inc()
+        log.warning("an engine failed a request", engine=engine, error=getattr(error, "message", type(error).__name__))
 
     @contextmanager
     def phase(self, phase: Phase) -> Iterator[None]:

@@ -12,8 +12,9 @@ from dragoman.core.types import Pair
 from dragoman.pipeline.detect import Detector
 from dragoman.pipeline.script import main_script
 
-# From so many letters on, a language that cannot be translated is told from those that can.
-_LETTERS_TO_BE_SURE, _SURE = 25, 0.99
+# From so many letters on, and so sure, a text is in a language without a direct way: one that can go through another,
+# or one that cannot be translated.
+_CLEAR, _CLEAR_REFUSAL = (10, 0.9), (25, 0.99)
 _SAMPLE_CHARS = 200
 _MOST_PAIRS_NAMED = 20
 
@@ -60,25 +61,39 @@ class PairChooser:
         return pair, detection
 
     def _detect(self, text: str, target: str | None, ways: Ways) -> Detection:
-        """The language among those that can be translated directly; another source, if the text clearly is in it.
+        """The language among those with a direct way; another source, if the text clearly is in it.
 
         Text may be in the target already. Where no target was named or none such is known, any source is possible: the
-        pair is refused later.
+        pair is refused later. Raises `UnsupportedLanguage` for a script that no language here is written in.
         """
-        sources = ways.into.get(target or "")
-        possible = sources | {str(target)} if sources else ways.sources
-        others = ways.sources - possible
+        direct = ways.into.get(target or "")
+        possible = direct | {str(target)} if direct else ways.sources
+        everything = ways.sources | possible
         script = main_script(text[:_SAMPLE_CHARS])
-        if others and script and not any(script in LANGUAGES[code].scripts for code in possible):
-            return self.detector.detect(text, possible | others)
-        if others and sum(map(str.isalpha, text[:_SAMPLE_CHARS])) >= _LETTERS_TO_BE_SURE:
-            found = self.detector.detect(text, possible | others)
-            if found.language in others and found.confidence >= _SURE:
+        if script is not None and not _is_written(script, everything):
+            raise UnsupportedLanguage(
+                "The text is in a script that no language of this model is written in; "
+                "name its language in `source_lang` if that is wrong.",
+                param="translation_options",
+            )
+        if script is not None and not _is_written(script, possible):
+            return self.detector.detect(text, everything)
+        if everything != possible:
+            found = self.detector.detect(text, everything)
+            letters = sum(map(str.isalpha, text[:_SAMPLE_CHARS]))
+            enough, sure = _CLEAR if Pair(found.language, str(target)) in ways.pivoted else _CLEAR_REFUSAL
+            if found.language not in possible and letters >= enough and found.confidence >= sure:
                 return found
         return self.detector.detect(text, possible)
 
     def _target_for(self, source: str) -> str:
         return self.default_alternative if source == self.default_target else self.default_target
+
+
+def _is_written(script: str, codes: Collection[str]) -> bool:
+    """Whether one of the languages is written so; Han characters may be Japanese, too."""
+    scripts = {each for code in codes for each in LANGUAGES[code].scripts}
+    return script in scripts or (script == "Hani" and "Jpan" in scripts)
 
 
 def _no_such_pair(pair: Pair, pairs: Collection[Pair]) -> str:
