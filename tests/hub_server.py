@@ -20,6 +20,7 @@ class Hub:
     """What it holds, how it fails, and what it was asked for.
 
     `broken`: files, and after how many bytes the next answer breaks off; then the hub is down until `is_down` is unset.
+    `is_strange`: it answers something else.
     `damaged`: files that come with other bytes than the hub describes. `ranges`: what was asked of each file.
     """
 
@@ -27,6 +28,7 @@ class Hub:
     licence: str | None = "cc-by-4.0"
     gated: bool = False
     is_down: bool = False
+    is_strange: bool = False
     broken: dict[str, int] = field(default_factory=dict)
     damaged: set[str] = field(default_factory=set)
     ranges: list[tuple[str, str | None]] = field(default_factory=list)
@@ -88,7 +90,7 @@ class _Handler(BaseHTTPRequestHandler):
         if repository not in self.hub.repositories:
             self._refuse(404, "RepoNotFound")
             return
-        body = json.dumps(answer(self.hub, repository)).encode()
+        body = b'{"hello": 1}' if self.hub.is_strange else json.dumps(answer(self.hub, repository)).encode()
         self._begin(200, len(body), {"Content-Type": "application/json", "X-Repo-Commit": COMMIT})
         self.wfile.write(body)
 

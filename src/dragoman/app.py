@@ -73,6 +73,11 @@ def _route(alias: AliasSettings, engines: dict[str, Engine], pivots: Sequence[st
         )
         for step in alias.engine
     ]
+    empty = [step.engine for step in steps if not step.pairs]
+    if empty:
+        raise ConfigurationError(
+            f"the engine {empty[0]!r} has none of the `pairs` for which an alias names it; correct them."
+        )
     legs = [step for step in steps if not step.domains]
     for via in pivots:
         for first, second in product(legs, legs):

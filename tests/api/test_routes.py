@@ -6,7 +6,7 @@ import httpx
 import pytest
 
 from dragoman.core.engine import Batch, Hypotheses, OnToken
-from dragoman.core.errors import UpstreamFailed
+from dragoman.core.errors import ConfigurationError, UpstreamFailed
 from dragoman.core.types import Hypothesis, Segment
 from dragoman.engines.fake import FakeEngine, Options
 from dragoman.scheduling.breaker import Breaker
@@ -18,6 +18,7 @@ from tests.fakes import FailingEngine, GatedEngine
 
 pytestmark = pytest.mark.anyio
 
+KOREAN = {"name": "best", "pairs": ["en-ko"]}
 ENGINES = {
     "best": {"kind": "fake", "languages": ["en", "zh"]},
     "other": {"kind": "fake", "languages": ["en", "zh", "fr"]},
@@ -168,6 +169,16 @@ async def test_a_route_sends_pairs_and_domains_where_they_are_wanted(make_client
     assert lawns.json()["choices"][0]["translation"]["engine"] == "chinese"
     required = await chat(client, "Hi", model="mine", translation_options=TO_CHINESE | {"require_engine": "legal"})
     assert required.status_code == 200
+
+
+async def test_pairs_that_an_engine_has_not_keep_the_server_from_starting(make_client: MakeClient) -> None:
+    """Rather than a model that answers nothing."""
+    with pytest.raises(ConfigurationError, match="'best' has none of the `pairs`"):
+        await make_client(
+            engines=ENGINES,
+            default_engine="other",
+            aliases={"mine": {"engine": [{"name": "best", "pairs": ["en-ko"]}]}},
+        )
 
 
 async def test_an_engine_that_dawdles_is_replaced_within_its_budget(make_client: MakeClient) -> None:

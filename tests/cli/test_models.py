@@ -127,8 +127,10 @@ def test_what_the_hub_refuses_is_explained(hub: Hub, models: Dragoman, monkeypat
     assert "is no id of a model" in models("pull", "a/b/c", fails=True)
     hub.gated = True
     assert "behind a form" in models("pull", "opus-mt-en-zh", fails=True)
+    hub.licence, hub.is_strange = None, True
+    assert "is no description of a model" in models("pull", "opus-mt-en-zh", fails=True)
     hub.is_down = True
-    assert "did not answer" in models("pull", "opus-mt-en-zh", fails=True)
+    assert f"{hub.url} did not answer" in models("pull", "opus-mt-en-zh", fails=True)
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
     assert "HF_HUB_OFFLINE is set" in models("pull", "opus-mt-en-zh", fails=True)
 
@@ -144,6 +146,23 @@ def test_a_directory_is_taken_as_it_is(models: Dragoman, tmp_path: Path) -> None
     assert "zh→en: " in models("test", "mine", "--from", "zh", "--to", "en")
     assert models("rm", "mine") == "models/mine is gone."
     assert "no model 'mine' was pulled" in models("rm", "mine", fails=True)
+
+
+def test_a_model_that_cannot_be_loaded_is_not_kept(models: Dragoman, tmp_path: Path) -> None:
+    """Whole files are not all; what says how it may be used comes along; options without an effect are refused."""
+    languages = {"en": "__en__", "zh": "__zh__"}
+    tiny = build_model_directory(tmp_path / "tiny", languages=languages, source_tokens=["{text}", "</s>"])
+    (tiny / "LICENSE").write_text("Do as you like.")
+
+    assert "leave --pair out" in models("pull", str(tiny), "--pair", "en-zh", fails=True)
+    assert "leave --quantization out" in models("pull", str(tiny), "--quantization", "int8", fails=True)
+    assert "has no revisions" in models("pull", str(tiny), "--revision", "v1", fails=True)
+    models("pull", str(tiny), "--name", "whole")
+    (tiny / "model.bin").write_bytes((tiny / "model.bin").read_bytes()[:900])
+    assert "cannot be loaded" in models("pull", str(tiny), fails=True)
+
+    assert Path("models/whole/LICENSE").read_text() == "Do as you like."
+    assert not Path("models/tiny").exists()
 
 
 def test_languages_that_a_name_does_not_tell_are_named(models: Dragoman, marian: Path) -> None:
@@ -177,3 +196,5 @@ def test_wrong_words_are_refused(models: Dragoman) -> None:
     assert "there is no engine 'nothing'" in models("test", "nothing", fails=True)
     assert "the model does not translate so" in models("test", "starter", "--from", "ko", fails=True)
     assert "memory about 620 MB" in models("show", "nllb-200-600m")
+    assert "hub Helsinki-NLP/opus-mt-zh-en" in models("show", "opus-mt-zh-en")
+    assert "there is no directory /nowhere" in models("pull", "/nowhere", fails=True)

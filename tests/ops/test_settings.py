@@ -48,7 +48,7 @@ def test_routes_name_what_an_engine_is_asked_for(tmp_path: Path) -> None:
     """Pairs in any spelling, with a star for all; domains and a budget; names and tables may mix."""
     path = tmp_path / "routes.toml"
     path.write_text(
-        '[aliases.mine]\nengine = [{ name = "starter", pairs = ["Chinese-English", "*-French"], domains = ["law"], '
+        '[aliases.mine]\nengine = [{ name = "starter", pairs = ["zh-CN-English", "*-French"], domains = ["law"], '
         'budget_seconds = 2 }, "starter"]\n'
     )
 

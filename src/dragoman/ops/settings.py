@@ -7,6 +7,7 @@ import ipaddress
 import os
 import re
 import tomllib
+from contextlib import suppress
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, Literal
@@ -110,10 +111,19 @@ class StepSettings(BaseModel):
 
 
 def _two(pair: str) -> tuple[str, str]:
-    source, _, target = pair.partition("-")
-    if not source or not target:
-        raise ValueError(f"{pair!r} is no pair; write it as zh-en or *-en")
-    return source, target
+    """The languages of a pair, either of which may have a hyphen in it."""
+    parts = pair.split("-")
+    for cut in range(1, len(parts)):
+        source, target = "-".join(parts[:cut]), "-".join(parts[cut:])
+        if all(each == "*" or _is_language(each) for each in (source, target)):
+            return source, target
+    raise ValueError(f"{pair!r} is no pair of languages; write it as zh-en or *-en")
+
+
+def _is_language(spelling: str) -> bool:
+    with suppress(UnsupportedLanguage):
+        return bool(resolve(spelling))
+    return False
 
 
 def _steps(value: object) -> object:

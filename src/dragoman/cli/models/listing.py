@@ -9,7 +9,7 @@ from rich.table import Table
 
 from dragoman.cli.serve import ConfigOption
 from dragoman.core.errors import ModelUnavailable
-from dragoman.engines.hub.catalogue import catalogue
+from dragoman.engines.hub.catalogue import catalogue, hub_id, recommended
 from dragoman.engines.model_card import ModelCard, find_model, load_card
 from dragoman.ops.settings import EngineSettings, Settings, load_settings
 
@@ -53,10 +53,9 @@ def show(
                 "size": f"{_megabytes(directory)} MB",
             }
         rows["answers to"] = answers_to(name, settings) or f'nothing; write default_engine = "{name}"'
-    elif name in catalogue():
-        model = catalogue()[name]
+    elif (model := recommended(name)) is not None:
         rows = {
-            "hub": model.hub,
+            "hub": hub_id(name),
             "licence": model.licence,
             "languages": model.languages,
             "download": f"{model.download_megabytes} MB",

@@ -24,7 +24,9 @@ def pull(
     pair: Annotated[
         list[str] | None, typer.Option(help="As zh-en: a pair it translates, where its name does not tell; repeat it.")
     ] = None,
-    quantization: Annotated[str, typer.Option(help=f"How to keep the weights: {', '.join(QUANTIZATIONS)}.")] = "int8",
+    quantization: Annotated[
+        str | None, typer.Option(help=f"How to keep converted weights, int8 or {', '.join(QUANTIZATIONS[1:])}.")
+    ] = None,
     accept_licence: Annotated[
         str | None, typer.Option(help="A licence that limits use, once you have read it.")
     ] = None,
@@ -34,9 +36,9 @@ def pull(
 
     From huggingface.co, or where HF_ENDPOINT says; HF_HUB_OFFLINE and HF_TOKEN count. Stopped, it goes on where it was.
     """
-    if quantization not in QUANTIZATIONS:
+    if quantization not in {None, *QUANTIZATIONS}:
         raise InvalidRequest(f"--quantization {quantization!r}: choose one of {', '.join(QUANTIZATIONS)}.")
-    chosen = name or model.rstrip("/").rpartition("/")[2]
+    chosen = name if name is not None else model.rstrip("/").rpartition("/")[2]
     if not re.fullmatch(r"\w[\w.-]*", chosen) or chosen == "starter":
         raise InvalidRequest(f"a model cannot be called {chosen!r}; give it another name with --name.")
     pairs = tuple(_pair(each) for each in pair or [])

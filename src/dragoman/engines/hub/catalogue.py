@@ -8,6 +8,7 @@ from importlib import resources
 from pydantic import BaseModel, ConfigDict
 
 _OPUS = "opus-mt-SOURCE-TARGET"
+_NAME = re.compile(r"opus-mt-\S+")
 
 
 class Recommendation(BaseModel):
@@ -29,9 +30,15 @@ def catalogue() -> Mapping[str, Recommendation]:
     return {name: Recommendation.model_validate(row) for name, row in table.items()}
 
 
+def recommended(name: str) -> Recommendation | None:
+    """What is said of a name; any OPUS-MT model is described as all are."""
+    listed = catalogue()
+    return listed.get(name) or (listed[_OPUS] if _NAME.fullmatch(name) else None)
+
+
 def hub_id(name: str) -> str:
     """The id on the hub of a model by its short name; any other name is taken for an id."""
     listed = catalogue()
-    if re.fullmatch(r"opus-mt-\S+", name) and name not in listed:
+    if _NAME.fullmatch(name) and name not in listed:
         return listed[_OPUS].hub.replace(_OPUS, name)
     return listed[name].hub if name in listed else name

@@ -18,6 +18,7 @@ QUANTIZATIONS = ("int8", "int8_float16", "int8_float32", "int16", "float16", "fl
 _VOCABULARIES = ("shared_vocabulary.*", "source_vocabulary.*", "target_vocabulary.*")
 TOKENIZERS = ("source.spm", "target.spm", "*.spm", "sentencepiece*.model", "spiece.model", "spm.model", "*.spm.model")
 _TOKENIZER_SETTINGS = ("tokenizer*.json", "special_tokens_map.json", "vocab.json", "added_tokens.json")
+_LEGAL = ("LICENSE*", "LICENCE*", "NOTICE*", "ATTRIBUTION*")
 _FILES: dict[Form, tuple[str, ...]] = {
     "ctranslate2": ("model.bin", "model.toml", "config.json", *_VOCABULARIES, *TOKENIZERS),
     "marian": ("*.npz", "*.yml", *TOKENIZERS),
@@ -41,7 +42,12 @@ def recognise(names: Collection[str]) -> Layout:
     top = sorted(name for name in names if "/" not in name)
     form = _form(top)
     weights = _transformers_weights(top) if form == "transformers" else []
-    return Layout(form, (*(name for name in top if _matches(name, _FILES[form])), *weights))
+    return Layout(form, (*(name for name in top if _matches(name, (*_FILES[form], *_LEGAL))), *weights))
+
+
+def is_legal(name: str) -> bool:
+    """Whether a file says what may be done with the model."""
+    return _matches(name, _LEGAL)
 
 
 def _form(names: Collection[str]) -> Form:

@@ -1,5 +1,6 @@
 """From a name to a model that can be served: look up, download, convert, describe."""
 
+import asyncio
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,15 +10,25 @@ from dragoman.core.errors import ModelUnavailable
 from dragoman.core.types import Pair
 from dragoman.engines.hub.card import Origin, write_card, write_language_model_card
 from dragoman.engines.hub.catalogue import hub_id
-from dragoman.engines.hub.layout import LANGUAGE_MODELS, Layout, architecture, check_can_convert, convert, recognise
+from dragoman.engines.hub.layout import (
+    LANGUAGE_MODELS,
+    Layout,
+    architecture,
+    check_can_convert,
+    convert,
+    is_legal,
+    recognise,
+)
 from dragoman.engines.hub.repository import Repository, fetch, look_up
 from dragoman.engines.model_card import CARD, load_card
+from dragoman.engines.registry import create_engine
 
 # Licences that ask for no more than attribution, or the same licence for changes.
 FREE_LICENCES = frozenset({
     "apache-2.0", "mit", "bsd-2-clause", "bsd-3-clause", "cc0-1.0", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-3.0",
     "cc-by-sa-4.0", "mpl-2.0", "unlicense",
 })  # fmt: skip
+DEFAULT_QUANTIZATION = "int8"
 _DOWNLOADS = ".downloads"
 _CONFIG = "config.json"
 
@@ -33,7 +44,7 @@ class Wish:
     name: str
     revision: str | None = None
     pairs: tuple[Pair, ...] = ()
-    quantization: str = "int8"
+    quantization: str | None = None
     accepted_licence: str | None = None
 
 
@@ -45,8 +56,12 @@ def pull(wish: Wish, models: Path, tell: Callable[[str], None]) -> Path:
     place = models / wish.name
     if place.exists():
         raise ModelUnavailable(f"{place} is there already; remove it first: dragoman models rm {wish.name}.")
-    if Path(wish.source).is_dir():
-        directory = Path(wish.source)
+    if Path(wish.source).is_dir() or wish.source.startswith(("/", ".", "~")):
+        directory = Path(wish.source).expanduser()
+        if not directory.is_dir() or wish.revision is not None:
+            raise ModelUnavailable(
+                f"{directory} has no revisions." if directory.is_dir() else f"there is no directory {directory}."
+            )
         layout = recognise([path.name for path in directory.iterdir()])
         check_can_convert(layout.form)
         origin = Origin(wish.name, "", wish.accepted_licence or "unknown", directory.resolve().name)
@@ -110,19 +125,24 @@ def _finish(
     made.mkdir(parents=True)
     try:
         if layout.form != "ctranslate2":
-            tell(f"converting to {wish.quantization}")
-            convert(layout.form, directory, made, wish.quantization)
+            tell(f"converting to {wish.quantization or DEFAULT_QUANTIZATION}")
+            convert(layout.form, directory, made, wish.quantization or DEFAULT_QUANTIZATION)
+        elif wish.quantization is not None:
+            raise ModelUnavailable("the model is converted already; leave --quantization out.")
         kind = architecture(directory) if layout.form == "transformers" else ""
         kept = ("tokenizer.json",) if kind in LANGUAGE_MODELS else (".spm", ".model")
         for name in layout.names:
-            if layout.form == "ctranslate2" or name.endswith(kept):
+            if layout.form == "ctranslate2" or name.endswith(kept) or is_legal(name):
                 shutil.copyfile(directory / name, made / name)
         if kind in LANGUAGE_MODELS:
             write_language_model_card(made, origin, LANGUAGE_MODELS[kind])
         else:
             if not (made / CARD).is_file():
                 write_card(made, origin, wish.pairs)
+            elif wish.pairs:
+                raise ModelUnavailable("the model's card names its pairs; leave --pair out.")
             load_card(made)
+            asyncio.run(create_engine("ctranslate2", {"model": str(made)}).aclose())  # whether it can be
         made.rename(place)
     except OSError as error:
         raise ModelUnavailable(f"{place} cannot be written ({error.strerror}).") from error

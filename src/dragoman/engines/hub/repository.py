@@ -94,6 +94,10 @@ def _hub() -> "huggingface_hub.HfApi":
     return huggingface_hub.HfApi(endpoint=_endpoint(), library_name="dragoman")
 
 
+def _address() -> str:
+    return _endpoint() or "huggingface.co"
+
+
 def _endpoint() -> str | None:
     return os.environ.get("HF_ENDPOINT")
 
@@ -119,10 +123,12 @@ def _explained(repo_id: str) -> Iterator[None]:
         raise ModelUnavailable(f"{repo_id} has no such revision; leave --revision out for the newest.") from error
     except errors.HFValidationError as error:
         raise ModelUnavailable(f"{repo_id!r} is no id of a model; it looks like Helsinki-NLP/opus-mt-zh-en.") from error
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelUnavailable(f"what {_address()} says of {repo_id} is no description of a model.") from error
     except (errors.LocalEntryNotFoundError, errors.HTTPError) as error:  # type: ignore[attr-defined] # of its HTTP client
         raise ModelUnavailable(
-            f"the hub did not answer for {repo_id} ({type(error).__name__}); what has come is kept, "
-            "run the command again to go on."
+            f"{_address()} did not answer for {repo_id} ({type(error).__name__}); run the command again to go on, "
+            "or set HF_ENDPOINT to a mirror."
         ) from error
     except OSError as error:
         raise ModelUnavailable(f"{repo_id} cannot be written ({error.strerror}).") from error
