@@ -220,4 +220,8 @@ def _checked(answer: Any) -> dict[str, Any]:
 
 
 def _broken(error: Exception) -> UpstreamFailed:
-    return UpstreamFailed(f"The translation server behind this one cannot be used ({type(error).__name__}).")
+    if isinstance(error, aiohttp.ClientConnectorError):
+        return UpstreamFailed("The translation server behind this one cannot be reached.")
+    if isinstance(error, ValueError):
+        return UpstreamFailed("The translation server behind this one gave no JSON.")
+    return UpstreamFailed("The translation server behind this one broke off its answer.")
