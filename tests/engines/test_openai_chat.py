@@ -168,6 +168,14 @@ async def test_a_server_that_is_not_there_is_an_error_after_some_tries() -> None
     await engine.aclose()
 
 
+async def test_an_answer_that_breaks_off_is_asked_for_again() -> None:
+    """As often as a connection that is refused."""
+    async with engine_of("cut", max_retries=2) as (engine, server, _):
+        with pytest.raises(UpstreamFailed, match="broke off its answer"):
+            await engine.translate(batch_of(engine, "Hi"))
+    assert len(server.bodies) == 3
+
+
 async def test_a_client_who_leaves_closes_the_connection() -> None:
     """The other server can stop, too."""
     async with engine_of("stalls") as (engine, server, _):

@@ -80,16 +80,21 @@ class Upstream:
         self._sent: deque[float] = deque(maxlen=options.requests_per_minute)  # when the latest requests were due
 
     async def post(self, path: str, body: Mapping[str, Any]) -> dict[str, Any]:
-        """The JSON object that answers a request."""
-        async with self._answer(path, body) as response:
-            try:
-                async with asyncio.timeout(self._options.chunk_timeout_seconds):
-                    answer = await response.json(content_type=None)
-            except TimeoutError:  # is a ClientError, too
-                raise
-            except (ValueError, aiohttp.ClientError) as error:
-                raise _broken(error) from error
-        return _checked(answer)
+        """The JSON object that answers a request. One that breaks off is asked for again, as often as others."""
+        tries_left = self._options.max_retries
+        while True:
+            async with self._answer(path, body) as response:
+                try:
+                    async with asyncio.timeout(self._options.chunk_timeout_seconds):
+                        return _checked(await response.json(content_type=None))
+                except TimeoutError:  # is a ClientError, too
+                    raise
+                except ValueError as error:
+                    raise _broken(error) from error
+                except aiohttp.ClientError as error:
+                    if not tries_left:
+                        raise _broken(error) from error
+            tries_left -= 1
 
     async def stream(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[dict[str, Any]]:
         """The JSON objects of an event stream, up to `[DONE]` or its end. Closing it closes the connection."""
