@@ -29,11 +29,12 @@ class Upstream:
         self.bodies: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.left = asyncio.Event()
+        self.models_status = 200
         routes = [Route("/v1/chat/completions", self._answer, methods=["POST"]), Route("/v1/models", self._models)]
         self.app = Starlette(routes=routes)
 
     async def _models(self, _: Request) -> Response:
-        return JSONResponse({"object": "list", "data": []})
+        return JSONResponse({"object": "list", "data": []}, self.models_status)
 
     async def _answer(self, request: Request) -> Response:
         body = await request.json()

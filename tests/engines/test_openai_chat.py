@@ -168,6 +168,14 @@ async def test_a_server_that_is_not_there_is_an_error_after_some_tries() -> None
     await engine.aclose()
 
 
+@pytest.mark.parametrize(("status", "is_well"), [(200, True), (404, True), (500, True), (401, False), (503, False)])
+async def test_health_tells_a_wrong_key_from_a_page_that_is_missing(status: int, is_well: bool) -> None:  # noqa: FBT001
+    """Some servers do not list their models."""
+    async with engine_of("plain") as (engine, server, _):
+        server.models_status = status
+        assert await engine.health() is is_well
+
+
 async def test_an_answer_that_breaks_off_is_asked_for_again() -> None:
     """As often as a connection that is refused."""
     async with engine_of("cut", max_retries=2) as (engine, server, _):

@@ -25,7 +25,7 @@ _PATH = "/chat/completions"
 _EXTENSIONS = frozenset({"top_k", "repetition_penalty"})
 # Another draw is what such a model has for a wider beam, with which the pipeline asks again.
 _AGAIN_TEMPERATURE = 0.7
-_UNREACHABLE = {0, 502, 503, 504}
+_UNUSABLE = {0, 401, 403, 502, 503, 504}
 _QWEN_MT: dict[str, object] = {
     "base_url": "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
     "model": "qwen-mt-turbo",
@@ -179,8 +179,8 @@ class OpenAIChatEngine:
         return Hypothesis(tuple(self._writing.tokens(cleaned(text, source))), score=0.0, ended=ended)
 
     async def health(self) -> bool:
-        """Whether the server answers when it is asked for its models, with whatever."""
-        return await self._upstream.get("/models") not in _UNREACHABLE
+        """Whether the server, asked for its models, is there and takes the key; what it answers does not matter."""
+        return await self._upstream.get("/models") not in _UNUSABLE
 
     async def aclose(self) -> None:
         """Close the connections."""
