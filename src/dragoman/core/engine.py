@@ -109,6 +109,16 @@ OnToken = Callable[[int, Token | Hypothesis], None]
 """Receives the index of a segment in its batch and its next token, and once that segment has ended, its hypothesis."""
 
 
+def stream_at_once(found: Sequence[Hypotheses], on_token: OnToken | None) -> None:
+    """Tell who reads along what is done already: for engines that have no tokens before."""
+    if on_token is None:
+        return
+    for index, (best, *_) in enumerate(found):
+        for token in best.tokens:
+            on_token(index, token)
+        on_token(index, best)
+
+
 class Engine(Protocol):
     """Something that translates segments."""
 

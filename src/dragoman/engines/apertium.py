@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from dragoman.core.engine import Batch, BatchPolicy, EngineInfo, Hypotheses, OnToken
+from dragoman.core.engine import Batch, BatchPolicy, EngineInfo, Hypotheses, OnToken, stream_at_once
 from dragoman.core.errors import ConfigurationError, UnsupportedLanguage, UpstreamFailed
 from dragoman.core.languages import resolve
 from dragoman.core.types import Hypothesis, Pair, Token
@@ -94,11 +94,7 @@ class Apertium:
         if len(written) != len(sources):
             written = [await self._run(direction, source) for source in sources]
         found: list[Hypotheses] = [(Hypothesis(words(text.strip()), score=0.0, ended=True),) for text in written]
-        if on_token is not None:
-            for index, [best] in enumerate(found):
-                events: tuple[Token | Hypothesis, ...] = (*best.tokens, best)
-                for event in events:
-                    on_token(index, event)
+        stream_at_once(found, on_token)
         return found
 
     async def _run(self, direction: str, text: str) -> str:

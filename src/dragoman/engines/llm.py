@@ -15,17 +15,15 @@ import ctranslate2
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from tokenizers import Tokenizer
 
-from dragoman.core.engine import Batch, BatchPolicy, EngineInfo, Hypotheses, OnToken
+from dragoman.core.engine import Batch, BatchPolicy, EngineInfo, Hypotheses, OnToken, stream_at_once
 from dragoman.core.errors import ConfigurationError
 from dragoman.core.types import Decoding, Hypothesis, Segment, Token
 from dragoman.engines.model_family import ChatFormat, ModelFamily, load_family
-from dragoman.engines.prompted_text import PromptedText, cleaned, text_of, words
+from dragoman.engines.prompted_text import AGAIN_TEMPERATURE, PromptedText, cleaned, most_tokens, text_of, words
 from dragoman.ops.processors import usable_processors
 from dragoman.ops.validation import first_problem
 
 CARD, TOKENIZER = "llm.toml", "tokenizer.json"
-_TOKENS_PER_SOURCE_TOKEN, _FEWEST_TOKENS = 8, 64
-_AGAIN_TEMPERATURE = 0.7
 
 
 class Options(BaseModel):
@@ -137,11 +135,7 @@ class LanguageModel:
         """Answer all prompts together, on the engine's thread. A stream comes all at once."""
         loop = asyncio.get_running_loop()
         found = await loop.run_in_executor(self._executor, self._answers, batch)
-        if on_token is not None:
-            for index, (best, *_) in enumerate(found):
-                events: tuple[Token | Hypothesis, ...] = (*best.tokens, best)
-                for event in events:
-                    on_token(index, event)
+        stream_at_once(found, on_token)
         return found
 
     def _answers(self, batch: Batch) -> list[Hypotheses]:
@@ -151,7 +145,7 @@ class LanguageModel:
             include_prompt_in_result=False,
             end_token=self._format.end,
             return_end_token=True,
-            max_length=_FEWEST_TOKENS + _TOKENS_PER_SOURCE_TOKEN * max(len(each.tokens) for each in batch.segments),
+            max_length=most_tokens(batch.segments),
             **self._search(batch.decoding),
         )
         return [
@@ -173,7 +167,7 @@ class LanguageModel:
             "num_hypotheses": decoding.num_hypotheses,
             "sampling_topk": 0 if again else decoding.top_k,
             "sampling_topp": min(decoding.top_p, 1.0),
-            "sampling_temperature": _AGAIN_TEMPERATURE if again else max(decoding.temperature, 0.01),
+            "sampling_temperature": AGAIN_TEMPERATURE if again else max(decoding.temperature, 0.01),
         }
 
     def _hypothesis(self, ids: list[int], segment: Segment) -> Hypothesis:

@@ -15,7 +15,15 @@ from dragoman.core.engine import Batch, BatchPolicy, EngineInfo, Hypotheses, OnT
 from dragoman.core.errors import UpstreamFailed
 from dragoman.core.types import Decoding, Hypothesis, Pair, Segment, Token
 from dragoman.engines.model_family import ModelFamily, load_family
-from dragoman.engines.prompted_text import PromptedText, cleaned, may_be_chatter, text_of, words
+from dragoman.engines.prompted_text import (
+    AGAIN_TEMPERATURE,
+    PromptedText,
+    cleaned,
+    may_be_chatter,
+    most_tokens,
+    text_of,
+    words,
+)
 from dragoman.engines.upstream import ParametersRefused, Upstream, UpstreamOptions
 
 log = structlog.get_logger(__name__)
@@ -23,8 +31,6 @@ log = structlog.get_logger(__name__)
 _PATH = "/chat/completions"
 # Not OpenAI's: strict servers refuse a request that has them.
 _EXTENSIONS = frozenset({"top_k", "repetition_penalty"})
-# Another draw is what such a model has for a wider beam, with which the pipeline asks again.
-_AGAIN_TEMPERATURE = 0.7
 _UNUSABLE = {0, 401, 403, 502, 503, 504}
 _QWEN_MT: dict[str, object] = {
     "base_url": "https://dashscope-intl.aliyuncs.com/compatible-mode/v1",
@@ -34,7 +40,6 @@ _QWEN_MT: dict[str, object] = {
     "requests_per_minute": 60,
     "licence": "a service of Alibaba Cloud",
 }
-_TOKENS_PER_SOURCE_TOKEN, _FEWEST_TOKENS = 8, 64
 
 
 class Options(UpstreamOptions):
@@ -137,13 +142,13 @@ class OpenAIChatEngine:
             sampling |= {"temperature": decoding.temperature, "top_p": decoding.top_p}
             sampling |= {"top_k": decoding.top_k} if decoding.top_k else {}
         elif (decoding.beam_size or 1) > 1:
-            sampling["temperature"] = max(_AGAIN_TEMPERATURE, sampling.get("temperature", 0))
+            sampling["temperature"] = max(AGAIN_TEMPERATURE, sampling.get("temperature", 0))
         if decoding.repetition_penalty != 1:
             sampling["repetition_penalty"] = decoding.repetition_penalty
         body = {
             "model": self._options.model,
             "messages": self._family.messages(segment, text_of(segment), pair),
-            "max_tokens": _FEWEST_TOKENS + _TOKENS_PER_SOURCE_TOKEN * len(segment.tokens),
+            "max_tokens": most_tokens([segment]),
             **({"n": decoding.num_hypotheses} if decoding.num_hypotheses > 1 else {}),
             **sampling,
             **self._family.options(segment, pair),

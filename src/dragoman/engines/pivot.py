@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from dragoman.core.engine import Batch, Engine, EngineInfo, Hypotheses, OnToken
+from dragoman.core.engine import Batch, Engine, EngineInfo, Hypotheses, OnToken, stream_at_once
 from dragoman.core.types import Decoding, Hypothesis, Pair, Protected, Segment, Token
 
 # Asks an engine for the alignment.
@@ -77,11 +77,7 @@ class PivotEngine:
             for (index, _), hypotheses in zip(parts, await self._second.translate(second), strict=True):
                 written[index].append(hypotheses)
         found = [self._through(*each) for each in zip(middles, written, strict=True)]
-        if on_token is not None:
-            for index, (best, *_) in enumerate(found):
-                events: tuple[Token | Hypothesis, ...] = (*best.tokens, best)
-                for event in events:
-                    on_token(index, event)
+        stream_at_once(found, on_token)
         return found
 
     def _parts(self, text: str, segment: Segment) -> list[Segment]:

@@ -4,11 +4,15 @@ What a model writes besides the translation (thoughts, fences, quotes, a label) 
 """
 
 import re
+from collections.abc import Sequence
 
 from dragoman.core.types import Segment, Token
 from dragoman.engines.model_family import ModelFamily
 
+# Another draw is what such a model has for a wider beam, with which the pipeline asks again.
+AGAIN_TEMPERATURE = 0.7
 _MOST_PLACEHOLDERS = 16
+_TOKENS_PER_SOURCE_TOKEN, _FEWEST_TOKENS = 8, 64
 # Words with the white space before them; a character where words are not spaced.
 _TOKEN = re.compile(
     r"\s*[\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]|\s*[^\s\u0e00-\u0e7f\u3040-\u30ff\u3400-\u9fff]+|\s+\Z"
@@ -46,6 +50,11 @@ class PromptedText:
 def words(text: str) -> tuple[Token, ...]:
     """Words and characters as tokens, where a model's own are not known."""
     return tuple(Token(each, each) for each in _TOKEN.findall(text))
+
+
+def most_tokens(segments: Sequence[Segment]) -> int:
+    """How long an answer may be to any of these."""
+    return _FEWEST_TOKENS + _TOKENS_PER_SOURCE_TOKEN * max(len(segment.tokens) for segment in segments)
 
 
 def text_of(segment: Segment) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from opencc import OpenCC
 
-from dragoman.core.engine import Batch, Engine, EngineInfo, Hypotheses, OnToken
+from dragoman.core.engine import Batch, Engine, EngineInfo, Hypotheses, OnToken, stream_at_once
 from dragoman.core.types import Hypothesis, Pair, Segment, Token
 
 SIMPLIFIED, TRADITIONAL = "zh", "zh_tw"
@@ -65,17 +65,14 @@ class TraditionalChinese:
         """Each segment in the other script, token by token."""
         converter = self._to_traditional if batch.pair.target == TRADITIONAL else self._to_simplified
         found: list[Hypotheses] = []
-        for index, segment in enumerate(batch.segments):
+        for segment in batch.segments:
             text = _converted("".join(token.text for token in segment.tokens), converter)
             tokens = _with_text(segment.tokens, text)
             size = range(len(tokens))
             alignment = tuple(tuple(float(row == column) for column in size) for row in size)
             best = Hypothesis(tokens, 0.0, ended=True, alignment=alignment if segment.needs_alignment else None)
             found.append((best,))
-            if on_token is not None:
-                events: tuple[Token | Hypothesis, ...] = (*tokens, best)
-                for event in events:
-                    on_token(index, event)
+        stream_at_once(found, on_token)
         return found
 
     async def health(self) -> bool:
