@@ -10,9 +10,10 @@ CORPORA ?= ../shared/corpora
 TRAINING := $(VENV)/training
 LIBRETRANSLATE := $(VENV)/libretranslate
 LITELLM := $(VENV)/litellm
-# What `make train` makes: LANGUAGES with their shares, for MINUTES of training on DEVICE, in RUN.
+# What `make train` makes: LANGUAGES with their shares, for MINUTES of training on DEVICE, in RUN. It begins from the
+# model in the box and keeps its vocabulary.
 RUN ?= ../dragoman-training
-LANGUAGES ?= zh=1,es=0.7,fr=0.7,de=1.7,ja=1.5
+LANGUAGES ?= zh=0.9,es=0.7,fr=0.7,de=0.8,ja=1,nl=0.9
 MINUTES ?= 128
 DEVICE ?= cpu
 STARTER := src/dragoman/models/starter
@@ -88,7 +89,8 @@ $(VENV)/.dev: $(VENV)/bin/python pyproject.toml constraints.txt
 	touch $@ $(VENV)/.serve
 
 $(RUN)/data/train.npz: | $(TRAINING)/.done
-	$(TRAINING)/bin/python training/prepare.py --corpora $(CORPORA) --out $(RUN)/data --languages $(LANGUAGES)
+	$(TRAINING)/bin/python training/prepare.py --corpora $(CORPORA) --out $(RUN)/data --languages $(LANGUAGES) \
+		--spm $(STARTER)/spm.model
 
 # torch is large, and the server must work without it.
 $(TRAINING)/.done: pyproject.toml constraints.txt

@@ -9,7 +9,6 @@
 
 import json
 import random
-import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -23,10 +22,6 @@ import typer
 
 from align import Lexicon
 from augment import (
-    PLACEHOLDERS,
-    TERM_CLOSES,
-    TERM_MEANS,
-    TERM_OPENS,
     Row,
     Span,
     flat,
@@ -39,12 +34,8 @@ from augment import (
 )
 from parallel_text import SentencePair, Sources, development_keys, read
 from phrases import phrases
+from pieces import new_model, with_more_pieces
 
-TAGGED = (
-    "en", "zh", "es", "fr", "de", "ja", "nl", "ko", "ru", "pt", "it", "id", "ar", "uk", "hi", "cs", "tr", "sv", "pl",
-    "vi", "th",
-)  # fmt: skip
-SPECIALS = [*(f"<2{code}>" for code in TAGGED), *PLACEHOLDERS, TERM_OPENS, TERM_MEANS, TERM_CLOSES]
 UNSPACED = frozenset({"zh", "ja", "th"})
 LONGEST_PIECES = 160
 SENTENCES_FOR_PIECES = 1_500_000
@@ -78,10 +69,13 @@ def main(
     corpora: Annotated[Path, typer.Option(help="A folder with train/CORPUS/LANGUAGE-en.tsv.gz and dev/.")],
     out: Annotated[Path, typer.Option(help="Where to write.")],
     languages: Annotated[str, typer.Option(help="Codes, comma-separated, with a share if wanted: zh=2,es,fr.")],
-    vocabulary: Annotated[int, typer.Option(help="Pieces of all languages together.")] = 12_000,
+    vocabulary: Annotated[int, typer.Option(help="Pieces of all languages together.")] = 16_000,
     spm: Annotated[
         Path | None, typer.Option(help="An spm.model to keep, so that a run goes on with other rows.")
     ] = None,
+    more_pieces: Annotated[
+        str, typer.Option(help="A language that `--spm` does not know, and how many pieces it brings: nl=1500.")
+    ] = "",
     more: Annotated[Path | None, typer.Option(help="Another such folder, of back_translate.py.")] = None,
     limit: Annotated[int, typer.Option(help="Lines of each corpus, for a trial; 0: all.")] = 0,
     seed: int = 1,
@@ -101,10 +95,14 @@ def main(
         ]
         chooser.shuffle(pairs[code])
         print(f"{code}: {len(pairs[code])} clean pairs", flush=True)
-    if spm:
-        shutil.copy(spm, out / "spm.model")
+    if spm is None:
+        model = new_model(prose(pairs, shares, chooser), vocabulary)
+    elif more_pieces:
+        code, _, count = more_pieces.partition("=")
+        model = with_more_pieces(spm, (pair.text for pair in pairs[code] if pair.domain != "documentation"), int(count))
     else:
-        train_pieces(pairs, shares, out / "spm", vocabulary, chooser)
+        model = spm.read_bytes()
+    (out / "spm.model").write_bytes(model)
     processor = sentencepiece.SentencePieceProcessor(model_file=str(out / "spm.model"))
     ids = {processor.id_to_piece(index): index for index in range(processor.get_piece_size())}
     (out / "pieces.json").write_text(json.dumps(list(ids), ensure_ascii=False), "utf-8")
@@ -120,33 +118,15 @@ def main(
     describe(out, packed, groups)
 
 
-def train_pieces(
-    pairs: dict[str, list[SentencePair]], shares: dict[str, float], prefix: Path, size: int, chooser: random.Random
-) -> None:
-    """A unigram model with a byte for each character that it lacks (Kudo 2018), on as much text of each language."""
+def prose(pairs: dict[str, list[SentencePair]], shares: dict[str, float], chooser: random.Random) -> list[str]:
+    """Sentences to find pieces in: of each language as its share says, and as many of their English."""
     texts: list[str] = []
     for code, mine in pairs.items():
-        prose = [pair for pair in mine if pair.domain != "documentation"]
+        useful = [pair for pair in mine if pair.domain != "documentation"]
         count = int(SENTENCES_FOR_PIECES * shares[code] / sum(shares.values()) / 2)
-        texts += [side for pair in prose[:count] for side in (pair.text, pair.english)]
+        texts += [side for pair in useful[:count] for side in (pair.text, pair.english)]
     chooser.shuffle(texts)
-    sentencepiece.SentencePieceTrainer.train(
-        sentence_iterator=iter(texts),
-        model_prefix=str(prefix),
-        model_type="unigram",
-        vocab_size=size,
-        hard_vocab_limit=False,
-        character_coverage=0.9998,
-        byte_fallback=True,
-        control_symbols=SPECIALS,
-        pad_id=0,
-        unk_id=1,
-        bos_id=2,
-        eos_id=3,
-        normalization_rule_name="identity",
-        num_threads=2,
-        minloglevel=2,
-    )
+    return texts
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,8 @@ from train import load
 
 HERE = Path(__file__).parent
 SMALL = (
-    "--width 64 --feed-forward 128 --encoder-layers 2 --decoder-layers 1 --batch-tokens 1024 --minutes 9 --threads 1"
+    "--width 64 --feed-forward 128 --encoder-layers 2 --decoder-layers 1 --batch-tokens 1024 --minutes 9 --threads 1 "
+    "--sampled 500"
 )
 WORDS = {"un": "one", "dos": "two", "tres": "three", "gatos": "cats", "perros": "dogs", "verdes": "green", "y": "and"}
 

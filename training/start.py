@@ -67,17 +67,20 @@ def grown_from(model: Transformer, directory: Path, data: Path) -> None:
     embeddings = old["decoder/embeddings/weight"]
     fresh = model.embedding.weight.detach()
     for index, piece in enumerate(pieces):
-        spelt = [piece] if piece in ids else _spelling(piece, processor)
-        rows = [embeddings[ids[each]] for each in spelt if each in ids and each != "<unk>"]
+        rows = [embeddings[ids[each]] for each in spelling(piece, ids, processor)]
         if rows:
             fresh[index] = torch.from_numpy(np.mean(rows, axis=0))
 
 
-def _spelling(piece: str, processor: sentencepiece.SentencePieceProcessor) -> list[str]:
-    if piece.startswith("<"):
-        return []
-    spelt: list[str] = processor.encode(piece.replace("▁", " ").strip() or piece, out_type=str)
-    return spelt if piece.startswith("▁") else [each for each in (each.removeprefix("▁") for each in spelt) if each]
+def spelling(piece: str, ids: dict[str, int], processor: sentencepiece.SentencePieceProcessor) -> list[str]:
+    """The known pieces that make a piece; its characters where it is the middle of a word and they are all there is."""
+    if piece in ids or piece.startswith("<"):
+        return [piece] if piece in ids else []
+    spelt: list[str] = processor.encode(piece.removeprefix("▁"), out_type=str)
+    if not piece.startswith("▁"):
+        spelt = [each for each in (each.removeprefix("▁") for each in spelt) if each]
+    found = [each for each in spelt if each in ids and each != "<unk>"]
+    return found if "".join(found) == piece else [each for each in piece if each in ids]
 
 
 def _copy(parameter: Tensor, values: np.ndarray) -> None:

@@ -28,7 +28,7 @@ ROWS_AT_A_TIME = 100_000
 VALIDATION_EVERY = 500  # rows
 VALIDATION_ROWS = 2000
 SMOOTHING = 0.1
-LOSS_ROWS = 2048
+LOSS_ROWS = 1024
 AVERAGE_EVERY, AVERAGE_KEEPS = 10, 0.97
 REPORT_EVERY = 50
 
@@ -126,6 +126,21 @@ def padded(data: Data, rows: np.ndarray, device: torch.device) -> tuple[Tensor, 
     return sources, targets[:, :-1], targets[:, 1:]
 
 
+def candidates(wanted: Tensor, size: int, sampled: int) -> tuple[Tensor, Tensor]:
+    """Tokens among which a batch's are to be found, and for how many of the vocabulary each of them stands.
+
+    All that are wanted and so many others, drawn anew for each batch (Jean et al. 2015,
+    https://arxiv.org/abs/1412.2007); 0: the whole vocabulary.
+    """
+    others = torch.ones(size, dtype=torch.bool, device=wanted.device)
+    others[wanted] = False
+    needed, rest = (~others).nonzero().flatten(), others.nonzero().flatten()
+    drawn = rest[torch.randperm(len(rest), device=rest.device)[: sampled or len(rest)]]
+    stands_for = torch.ones(len(needed) + len(drawn), device=wanted.device)
+    stands_for[len(needed) :] = len(rest) / max(len(drawn), 1)
+    return torch.cat([needed, drawn]), stands_for
+
+
 class SmoothedLoss(torch.autograd.Function):
     """Cross-entropy with label smoothing, summed; a part of the logits at a time, its gradient made in place.
 
@@ -133,37 +148,42 @@ class SmoothedLoss(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, states: Tensor, weight: Tensor, wanted: Tensor) -> Tensor:
+    def forward(ctx: Any, states: Tensor, weight: Tensor, wanted: Tensor, sampled: int) -> Tensor:
+        tokens, stands_for = candidates(wanted, len(weight), sampled)
+        place_of = torch.empty(len(weight), dtype=torch.long, device=wanted.device)
+        place_of[tokens] = torch.arange(len(tokens), device=wanted.device)
+        weight_here = weight[tokens].to(states.dtype)
+        smoothing = SMOOTHING / len(weight) * stands_for
         total = states.new_zeros((), dtype=torch.float32)
-        to_states, to_weight = torch.empty_like(states), torch.zeros_like(weight)
-        weight_here = weight.to(states.dtype)
-        size = weight.shape[0]
+        to_states, to_weight_here = torch.empty_like(states), torch.zeros_like(weight_here, dtype=weight.dtype)
         for start in range(0, len(states), LOSS_ROWS):
-            part, ids = states[start : start + LOSS_ROWS], wanted[start : start + LOSS_ROWS, None]
+            part, ids = states[start : start + LOSS_ROWS], place_of[wanted[start : start + LOSS_ROWS], None]
             logits = (part @ weight_here.T).float()
-            norm = logits.logsumexp(dim=1, keepdim=True)
-            total += norm.sum() - (1 - SMOOTHING) * logits.gather(1, ids).sum() - SMOOTHING / size * logits.sum()
-            gradient = logits.sub_(norm).exp_().sub_(SMOOTHING / size)
+            total -= (1 - SMOOTHING) * logits.gather(1, ids).sum() + (logits @ smoothing).sum()
+            norm = logits.add_(stands_for.log()).logsumexp(dim=1, keepdim=True)
+            total += norm.sum()
+            gradient = logits.sub_(norm).exp_().sub_(smoothing)
             gradient.scatter_add_(1, ids, torch.full_like(norm, SMOOTHING - 1))
             gradient = gradient.to(states.dtype)
             to_states[start : start + LOSS_ROWS] = gradient @ weight_here
-            to_weight += gradient.T @ part
-        ctx.save_for_backward(to_states, to_weight)
+            to_weight_here += gradient.T @ part
+        ctx.save_for_backward(to_states, torch.zeros_like(weight).index_copy_(0, tokens, to_weight_here))
         return total
 
     @staticmethod
-    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, Tensor, None]:
+    def backward(ctx: Any, upstream: Tensor) -> tuple[Tensor, Tensor, None, None]:
         to_states, to_weight = ctx.saved_tensors
-        return to_states * upstream, to_weight * upstream, None
+        return to_states * upstream, to_weight * upstream, None, None
 
 
 def loss_of(
-    model: Callable[[Tensor, Tensor], Tensor], weight: Tensor, source: Tensor, read: Tensor, wanted: Tensor
+    model: Callable[[Tensor, Tensor], Tensor], weight: Tensor, batch: tuple[Tensor, Tensor, Tensor], sampled: int = 0
 ) -> tuple[Tensor, int]:
     """The summed loss of a batch and the number of its tokens; padding costs nothing."""
+    source, read, wanted = batch
     real = wanted != PAD
     states = model(source, read)[real]
-    return SmoothedLoss.apply(states, weight, wanted[real]), len(states)
+    return SmoothedLoss.apply(states, weight, wanted[real], sampled), len(states)
 
 
 def rate(progress: float, step: int, warmup_steps: int, decay: float) -> float:
@@ -226,7 +246,7 @@ class Place:
 class Training:
     """A model on its way, with all that must be kept to go on."""
 
-    def __init__(self, model: Transformer, device: torch.device, optimizer: str, lr: float) -> None:
+    def __init__(self, model: Transformer, device: torch.device, optimizer: str, lr: float, sampled: int) -> None:
         self.model = model.to(device)
         self.device = device
         self.place = Place()
@@ -234,6 +254,7 @@ class Training:
         self._run = torch.compile(model, dynamic=True) if device.type == "cuda" else model
         self._optimizers = optimizers(model, optimizer, lr)
         self._lr = lr
+        self._sampled = sampled
 
     def learn(self, data: Data, rows: np.ndarray, rate: float) -> tuple[float, int]:
         """One step on a batch, at this part of the full learning rate. Summed loss and number of tokens."""
@@ -241,7 +262,8 @@ class Training:
             for group in optimizer.param_groups:
                 group["lr"] = self._lr * rate
         with torch.autocast(self.device.type, dtype=torch.bfloat16, enabled=self.device.type == "cuda"):
-            loss, count = loss_of(self._run, self.model.embedding.weight, *padded(data, rows, self.device))
+            batch = padded(data, rows, self.device)
+            loss, count = loss_of(self._run, self.model.embedding.weight, batch, self._sampled)
         (loss / count).backward()
         torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
         for optimizer in self._optimizers:
@@ -262,7 +284,7 @@ class Training:
         rows = ordered[:: max(1, len(ordered) // VALIDATION_ROWS)]
         total, tokens = 0.0, 0
         for part in np.array_split(rows, max(1, int(data.lengths(rows).sum()) // batch_tokens)):
-            loss, count = loss_of(self.model, self.model.embedding.weight, *padded(data, part, self.device))
+            loss, count = loss_of(self.model, self.model.embedding.weight, padded(data, part, self.device))
             total, tokens = total + float(loss), tokens + count
         self.model.train()
         return total / max(tokens, 1)
@@ -320,6 +342,9 @@ def main(
     warmup_steps: int = 150,
     decay: Annotated[float, typer.Option(help="The last part of the time, in which the rate falls.")] = 0.35,
     batch_tokens: Annotated[int, typer.Option(help="Of each side, with padding.")] = 3072,
+    sampled: Annotated[
+        int, typer.Option(help="Of the tokens that a batch lacks, how many its loss sees, drawn at random; 0: all.")
+    ] = 2500,
     max_steps: Annotated[int, typer.Option(help="Stop after so many, for a trial; 0: no limit.")] = 0,
     checkpoint_minutes: float = 5.0,
     shard_megabytes: Annotated[int, typer.Option(help="Of the files of model.pt in the end; 0: one file.")] = 0,
@@ -335,7 +360,7 @@ def main(
     model = Transformer(Size(rows.vocabulary, width, feed_forward, heads, encoder_layers, decoder_layers), dropout)
     if start:
         grown_from(model, start, data)
-    training = Training(model, torch.device(device), optimizer, lr)
+    training = Training(model, torch.device(device), optimizer, lr, sampled)
     training.restore(out)
     place, last_saved, recent, counted = training.place, training.place.seconds, 0.0, 0
     last = time.monotonic()

@@ -9,7 +9,7 @@ import pytest
 from parallel_text import key
 from phrases import PHRASES, phrases
 
-LANGUAGES = ("zh", "es", "fr", "de", "ja")
+LANGUAGES = ("zh", "es", "fr", "de", "ja", "nl")
 BOOKS = sorted(path for path in PHRASES.glob("*.tsv") if path.stem != "slots")
 
 
