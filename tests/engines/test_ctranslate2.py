@@ -148,6 +148,26 @@ async def test_streamed_tokens_are_the_hypothesis(tiny: CTranslate2Engine) -> No
         assert last.ended == hypothesis.ended
 
 
+async def test_a_vocabulary_map_says_what_a_beam_may_write(tmp_path: Path) -> None:
+    """Beam 1 does without, so that streamed tokens are the chosen ones."""
+    directory = build_model_directory(tmp_path / "model", **FAMILIES["target tag, end token by config"])
+    (directory / "vmap.txt").write_text("<2zh>\t▁world ▁the\n", "utf-8")
+    engine = await asyncio.to_thread(load, directory)
+    streamed: list[Token | Hypothesis] = []
+
+    [[mapped]] = await engine.translate(batch_of(engine, "hello", beam_size=2))
+    [[free]] = await engine.translate(batch_of(engine, "hello", beam_size=1), lambda _, event: streamed.append(event))
+    await asyncio.sleep(0)
+
+    assert {token.model_token for token in mapped.tokens} <= {"▁world", "▁the"}
+    assert mapped.tokens
+    assert {token.model_token for token in free.tokens} - {"▁world", "▁the"}
+    assert [each.model_token for each in streamed if isinstance(each, Token)] == [
+        token.model_token for token in free.tokens
+    ]
+    await engine.aclose()
+
+
 class GatedTranslator(RecordingTranslator):
     """Waits before it decodes, then takes one step and keeps what the callback says to it."""
 

@@ -2,7 +2,8 @@
 
 What was measured on CTranslate2 4.8 and is guarded here: its default limits truncate silently; positions past the
 model's table raise; sampling with a beam crashes the process; `top_k` beyond the vocabulary, `top_p` 0 and more
-hypotheses than beams raise; callbacks need beam 1; `max_decoding_length` counts the target prefix.
+hypotheses than beams raise; callbacks need beam 1; `max_decoding_length` counts the target prefix; with a `vmap.txt`,
+callbacks are told other tokens than those chosen, so that beam 1 does without.
 """
 
 import asyncio
@@ -199,6 +200,7 @@ class CTranslate2Engine:
             return_end_token=True,
             return_scores=True,
             return_attention=any(segment.needs_alignment for segment in batch.segments),
+            use_vmap=on_step is None,
             callback=on_step,
             **search,
         )

@@ -20,7 +20,7 @@ TOKENIZERS = ("source.spm", "target.spm", "*.spm", "sentencepiece*.model", "spie
 _TOKENIZER_SETTINGS = ("tokenizer*.json", "special_tokens_map.json", "vocab.json", "added_tokens.json")
 _LEGAL = ("LICENSE*", "LICENCE*", "NOTICE*", "ATTRIBUTION*")
 _FILES: dict[Form, tuple[str, ...]] = {
-    "ctranslate2": ("model.bin", "model.toml", "config.json", *_VOCABULARIES, *TOKENIZERS),
+    "ctranslate2": ("model.bin", "model.toml", "config.json", "vmap.txt", *_VOCABULARIES, *TOKENIZERS),
     "marian": ("*.npz", "*.yml", *TOKENIZERS),
     "transformers": ("config.json", "generation_config.json", *_TOKENIZER_SETTINGS, *TOKENIZERS),
 }
