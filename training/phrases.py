@@ -15,7 +15,8 @@ from pathlib import Path
 from parallel_text import SentencePair, key
 
 PHRASES = Path(__file__).parent / "phrases"
-DOMAIN = "phrases"
+DOMAIN, WORDS_DOMAIN = "phrases", "words"
+WORDS = frozenset({"nouns", "words", "noun_phrases"})  # the topics that are no sentences
 FILLINGS = 6
 _SLOT = re.compile(r"\{(\w+)(\.\w+)?\}")  # its name, and in which form
 
@@ -33,12 +34,13 @@ def phrases(
     for filling in _rows(folder / "slots.tsv"):
         fillings[filling.pop("slot")].append(filling)
     for path in sorted(folder.glob("*.tsv")):
+        domain = WORDS_DOMAIN if path.stem in WORDS else DOMAIN
         for phrase in _rows(path) if path.stem != "slots" else ():
             if language not in phrase:
                 break
             for text, english in filled(phrase[language], phrase["en"], language, fillings, chooser):
                 if forbidden.isdisjoint((key(text), key(english))):
-                    yield SentencePair(language, text, english, DOMAIN)
+                    yield SentencePair(language, text, english, domain)
 
 
 def filled(text: str, english: str, language: str, fillings: Fillings, chooser: random.Random) -> list[tuple[str, str]]:
@@ -56,7 +58,12 @@ def filled(text: str, english: str, language: str, fillings: Fillings, chooser: 
 def _filled(phrase: str, language: str, chosen: dict[str, dict[str, str]]) -> str:
     """A phrase with its slots filled; a sentence that begins with one begins with a capital."""
     text = _SLOT.sub(lambda match: chosen[match[1]][language + (match[2] or "")], phrase)
-    return text[0].upper() + text[1:] if phrase.startswith("{") and phrase[-1] in ".!?" else text
+    return capital(text) if phrase.startswith("{") and phrase[-1] in ".!?" else text
+
+
+def capital(text: str) -> str:
+    """A text with a capital at its beginning."""
+    return text[0].upper() + text[1:]
 
 
 def _rows(path: Path) -> Iterator[dict[str, str]]:

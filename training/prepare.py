@@ -33,7 +33,7 @@ from augment import (
     words,
 )
 from parallel_text import SentencePair, Sources, development_keys, read
-from phrases import phrases
+from phrases import WORDS_DOMAIN, capital, phrases
 from pieces import new_model, with_more_pieces
 
 UNSPACED = frozenset({"zh", "ja", "th"})
@@ -176,13 +176,19 @@ def rows(
 def rewritten(
     pair: SentencePair, previous: SentencePair | None, chooser: random.Random, gap: str
 ) -> Iterator[tuple[str, str, bool, bool]]:
-    """Source, target, whether that can be turned, and whether it goes into English: noisy, joined or repeated texts."""
+    """Source, target, whether that can be turned, and whether it goes into English.
+
+    Texts that are noisy, joined or repeated, and words with a capital, as they stand in lists.
+    """
+    if pair.domain == WORDS_DOMAIN and pair.english[0].islower():
+        yield capital(pair.english), capital(pair.text), pair.text != capital(pair.text), False
     if chooser.random() < NOISE:
         forward = chooser.random() < 0.5
         yield *noisy(*((pair.text, pair.english) if forward else (pair.english, pair.text)), chooser), forward
     if previous and previous.domain == pair.domain and chooser.random() < JOINED:
-        yield previous.text + gap + pair.text, f"{previous.english} {pair.english}", True, True
-    if pair.domain == "lexicon" and chooser.random() < REPEATED:
+        comma, english_comma = (", " if gap else "、", ", ") if pair.domain == WORDS_DOMAIN else (gap, " ")
+        yield previous.text + comma + pair.text, previous.english + english_comma + pair.english, True, True
+    if pair.domain in {"lexicon", WORDS_DOMAIN} and chooser.random() < REPEATED:
         times = chooser.randint(2, 6)
         yield (gap or "，").join([pair.text] * times), " ".join([pair.english] * times), True, True
 

@@ -79,3 +79,11 @@ def test_the_phrasebook_fills_every_slot(language: str) -> None:
     found = list(phrases(language, frozenset(), random.Random(1)))
     assert len(found) > 2000
     assert not [pair for pair in found if "{" in pair.text + pair.english]
+
+
+def test_words_are_a_domain_of_their_own(tmp_path: Path) -> None:
+    """Drawn far more often than sentences, in which each word comes again and again."""
+    folder = book(tmp_path, "Good night.\tBuenas noches.")
+    (folder / "nouns.tsv").write_text("en\tes\ntea\tté\n", "utf-8")
+    found = phrases("es", frozenset(), random.Random(1), folder)
+    assert {(pair.english, pair.domain) for pair in found} == {("Good night.", "phrases"), ("tea", "words")}
