@@ -185,14 +185,15 @@ def test_sentence_of_tags_is_cut() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("one {a} two {b} three", " three {b} two {a} one"),
-        ("{a} one", " one {a}"),
-        ("one <b>two</b> three", " three <b>two</b> one"),
-        ("{a} {b} {c} {d} {e} one", "{a} {b} {c} {d} {e} one"),
+        ("one `a` two `b` three", " three `b` two `a` one"),
+        ("`a` one", " one `a`"),
+        ("one (`a`) two", "two (`a`) one"),
+        ("{a} one `b` two", "{a} two `b` one"),
+        ("`a` `b` `c` `d` `e` one", "`a` `b` `c` `d` `e` one"),
     ],
 )
-async def test_placeholders_that_a_model_knows_tell_the_place(text: str, expected: str) -> None:
-    """Each span goes where its token is; with more spans than tokens, as if there were none."""
+async def test_placeholders_that_a_model_knows_tell_the_place_of_code(text: str, expected: str) -> None:
+    """Each goes where its token is; with more of them than tokens, as if there were none."""
     pieces, outcome = await run(CopyingEngine(), text, Pair("en", "fr"))
 
     assert text_of(pieces).strip() == expected.strip()

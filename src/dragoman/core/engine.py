@@ -49,7 +49,7 @@ class EngineInfo:
 
     `version` identifies the weights: two engines with equal id and version give equal translations.
     `max_source_tokens` is the longest segment that `translate` takes, as `tokenize` counts. `placeholders` are tokens
-    that the model was trained to copy, each of which may stand for one protected span; their tokens have no text.
+    that the model was trained to copy, each of which may stand for one piece of code; their tokens have no text.
     `vocabulary_size`: ids of target tokens, from 0, which `Decoding.logit_bias` takes; 0 if the engine has none.
     `calibrations` are by target language; those that nobody has measured are missing. `pivot`: the language through
     which all pairs go; None for an engine that translates directly.

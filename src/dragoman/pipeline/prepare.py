@@ -4,6 +4,7 @@ The result is a list of passages. What no model may touch is in their layout, in
 that are known already.
 """
 
+import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -25,6 +26,8 @@ Tokenize = Callable[[str], tuple[Token, ...]]
 
 # Tags of a sentence are put back one by one; with more of them it is cut, or it would hold up everybody.
 _MOST_PROTECTED = 200
+# Of Markdown or HTML, with a bracket or quote around it or not.
+_CODE = re.compile(r"[(\[\"'“«（「]?(?:`|<(?:code|kbd|samp|var|tt)\b)", re.IGNORECASE)
 _LONGEST_TOKEN = 16
 _CLAUSE_ENDS = tuple("。！？｡.!?…，、：；」』”’）)")
 
@@ -238,17 +241,28 @@ class _Preparation:
         return _with_placeholders(segment, self._info.placeholders)
 
 
+def _is_code(protected: Protected) -> bool:
+    return protected.role == "atom" and _CODE.match(protected.text) is not None
+
+
 def _with_placeholders(segment: Segment, placeholders: Sequence[str]) -> Segment:
-    """The segment with a token in the place of each protected span, if the model has enough of them."""
-    if not 0 < len(segment.protected) <= len(placeholders):
+    """The segment with a token in the place of each piece of code, if the model has enough of them.
+
+    Code stands for a noun. What is no part of a sentence is better taken out: docs/decisions/0005.
+    """
+    if not 0 < sum(_is_code(each) for each in segment.protected) <= len(placeholders):
         return segment
+    free = iter(placeholders)
     tokens = list(segment.tokens)
-    protected = []
-    for index, (each, placeholder) in enumerate(zip(segment.protected, placeholders, strict=False)):
-        position = each.position + index
-        tokens.insert(position, Token("", placeholder))
-        protected.append(replace(each, position=position, placeholder=placeholder))
-    positions = [each.position for each in segment.protected]
+    protected: list[Protected] = []
+    positions: list[int] = []  # of the code, before any token came in
+    for each in segment.protected:
+        moved = replace(each, position=each.position + len(positions))
+        if _is_code(each):
+            moved = replace(moved, placeholder=next(free))
+            tokens.insert(moved.position, Token("", moved.placeholder))
+            positions.append(each.position)
+        protected.append(moved)
     terms = tuple(
         replace(
             term,
