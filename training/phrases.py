@@ -31,11 +31,11 @@ def phrases(
     Raises `ValueError` for a slot that `slots.tsv` lacks.
     """
     fillings: Fillings = defaultdict(list)
-    for filling in _rows(folder / "slots.tsv"):
+    for filling in table(folder / "slots.tsv"):
         fillings[filling.pop("slot")].append(filling)
     for path in sorted(folder.glob("*.tsv")):
         domain = WORDS_DOMAIN if path.stem in WORDS else DOMAIN
-        for phrase in _rows(path) if path.stem != "slots" else ():
+        for phrase in table(path) if path.stem != "slots" else ():
             if language not in phrase:
                 break
             for text, english in filled(phrase[language], phrase["en"], language, fillings, chooser):
@@ -66,6 +66,7 @@ def capital(text: str) -> str:
     return text[0].upper() + text[1:]
 
 
-def _rows(path: Path) -> Iterator[dict[str, str]]:
+def table(path: Path) -> Iterator[dict[str, str]]:
+    """The rows of a topic, by the codes of the languages."""
     with path.open(encoding="utf-8") as lines:
         yield from csv.DictReader(lines, delimiter="\t", quoting=csv.QUOTE_NONE)
