@@ -104,7 +104,7 @@ def test_pairs_all_means_every_direction(starter: Path) -> None:
     text = (starter / CARD).read_text("utf-8")
     (starter / CARD).write_text(re.sub(r"pairs = \[.*?\n\]", 'pairs = "all"', text, flags=re.DOTALL), "utf-8")
 
-    assert len(load_card(starter).all_pairs()) == 30
+    assert len(load_card(starter).all_pairs()) == 42
     assert Pair("zh", "fr") in load_card(starter).all_pairs()
 
 

@@ -11,6 +11,7 @@ import json
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -204,9 +205,7 @@ class CTranslate2Engine:
             callback=on_step,
             **search,
         )
-        if batch.decoding.top_logprobs is not None:
-            return self._of_paths(self._along(paths, [result.hypotheses for result in results]), batch)
-        return [
+        searched = [
             tuple(
                 self._hypothesis(_written(pieces, score, attention, given), segment, batch.pair)
                 for pieces, score, attention in zip(
@@ -214,6 +213,14 @@ class CTranslate2Engine:
                 )
             )
             for result, segment in zip(results, batch.segments, strict=True)
+        ]
+        if batch.decoding.top_logprobs is None:
+            return searched
+        # A vocabulary map makes every token more probable; the score must not depend on whether they are shown.
+        scored = self._of_paths(self._along(paths, [result.hypotheses for result in results]), batch)
+        return [
+            tuple(replace(each, score=other.score) for each, other in zip(mine, theirs, strict=True))
+            for mine, theirs in zip(scored, searched, strict=True)
         ]
 
     def _paths(self, batch: Batch) -> PathFinder:
