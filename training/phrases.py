@@ -16,7 +16,7 @@ from parallel_text import SentencePair, key
 
 PHRASES = Path(__file__).parent / "phrases"
 DOMAIN, WORDS_DOMAIN = "phrases", "words"
-WORDS = frozenset({"nouns", "words", "noun_phrases"})  # the topics that are no sentences
+WORDS = frozenset({"labels", "nouns", "noun_phrases", "words"})  # the topics that are no sentences
 FILLINGS = 6
 _SLOT = re.compile(r"\{(\w+)(\.\w+)?\}")  # its name, and in which form
 
