@@ -8,6 +8,7 @@ in small letters or capitals.
 
 import asyncio
 from collections import defaultdict
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
@@ -15,6 +16,7 @@ import typer
 from dragoman.app import create_service
 from dragoman.core.types import Pair
 from dragoman.ops.metrics import Metrics
+from dragoman.service import TranslationService
 from evaluate import settings, translate
 from phrases import PHRASES, WORDS, capital, table
 
@@ -36,18 +38,18 @@ async def count(model: str, chosen: set[Pair]) -> None:
         for pair in sorted(served & chosen if chosen else served, key=str):
             known = translations(pair)
             if known:
-                plain, large = [
-                    sum(
-                        found.casefold() in known[word]
-                        for word, found in zip(
-                            known, await translate(service, list(map(form, known)), pair), strict=True
-                        )
-                    )
-                    for form in (str, capital)
-                ]
-                print(f"| {pair} | {len(known)} | {plain / len(known):.0%} | {large / len(known):.0%} |", flush=True)
+                plain, large = [await right(service, known, pair, form) for form in (str, capital)]
+                print(f"| {pair} | {len(known)} | {plain:.0%} | {large:.0%} |", flush=True)
     finally:
         await service.aclose()
+
+
+async def right(
+    service: TranslationService, known: dict[str, set[str]], pair: Pair, form: Callable[[str], str]
+) -> float:
+    """The share of words, each in this form, whose translation is one that is known."""
+    found = await translate(service, [form(word) for word in known], pair)
+    return sum(each.casefold() in wanted for each, wanted in zip(found, known.values(), strict=True)) / len(known)
 
 
 def translations(pair: Pair) -> dict[str, set[str]]:

@@ -205,7 +205,17 @@ class CTranslate2Engine:
             callback=on_step,
             **search,
         )
-        searched = [
+        if batch.decoding.top_logprobs is not None:
+            scored = self._of_paths(self._along(paths, [result.hypotheses for result in results]), batch)
+            # A vocabulary map makes every token more probable; the score must not depend on whether they are shown.
+            return [
+                tuple(
+                    replace(each, score=_without_prefix(score, len(pieces), given))
+                    for each, pieces, score in zip(found, result.hypotheses, result.scores, strict=True)
+                )
+                for found, result in zip(scored, results, strict=True)
+            ]
+        return [
             tuple(
                 self._hypothesis(_written(pieces, score, attention, given), segment, batch.pair)
                 for pieces, score, attention in zip(
@@ -213,14 +223,6 @@ class CTranslate2Engine:
                 )
             )
             for result, segment in zip(results, batch.segments, strict=True)
-        ]
-        if batch.decoding.top_logprobs is None:
-            return searched
-        # A vocabulary map makes every token more probable; the score must not depend on whether they are shown.
-        scored = self._of_paths(self._along(paths, [result.hypotheses for result in results]), batch)
-        return [
-            tuple(replace(each, score=other.score) for each, other in zip(mine, theirs, strict=True))
-            for mine, theirs in zip(scored, searched, strict=True)
         ]
 
     def _paths(self, batch: Batch) -> PathFinder:
@@ -281,5 +283,10 @@ class CTranslate2Engine:
 
 
 def _written(pieces: list[str], score: float, attention: list[list[float]], given: int) -> Written:
-    """What follows the prefix of `given` pieces, over which CTranslate2 spreads the score, too."""
-    return Written(pieces[given:], score * len(pieces) / max(1, len(pieces) - given), attention[given:])
+    """What follows the prefix of `given` pieces."""
+    return Written(pieces[given:], _without_prefix(score, len(pieces), given), attention[given:])
+
+
+def _without_prefix(score: float, pieces: int, given: int) -> float:
+    """The mean score of what follows the prefix of `given` pieces, over which CTranslate2 spreads it, too."""
+    return score * pieces / max(1, pieces - given)
