@@ -13,7 +13,7 @@ LITELLM := $(VENV)/litellm
 # What `make train` makes: LANGUAGES with their shares, for MINUTES of training on DEVICE, in RUN. It begins from the
 # model in the box and keeps its vocabulary.
 RUN ?= ../dragoman-training
-LANGUAGES ?= zh=0.9,es=0.7,fr=0.7,de=0.8,ja=1,nl=0.9
+LANGUAGES ?= zh=0.9,es=0.7,fr=0.7,de=0.8,ja=1,nl=0.8,ko=1.3
 MINUTES ?= 128
 DEVICE ?= cpu
 STARTER := src/dragoman/models/starter
