@@ -2,7 +2,7 @@
 
 Each topic is a TSV file with a column for each language. A phrase may have slots in curly braces; `slots.tsv` says what
 may stand there, with a column for each form where a language has several: German `{place.dat}` is filled from `de.dat`.
-Korean has the most: a noun with its particle, whose sound follows the noun's.
+Korean has a noun with its particle, whose sound follows the noun's; Russian the ending that a verb takes after a name.
 Written for this project, CC0; the English of `korean.tsv`, which only Korean has, is Tatoeba's (CC-BY-2.0-FR).
 """
 
