@@ -3,9 +3,9 @@
     python training/calibrate.py --corpora ../shared/corpora --model src/dragoman/models/starter
 
 Quality is the chrF of one sentence over 100, with pairs of characters for Chinese, Japanese and Korean, where a
-character is nearly a word, and six characters elsewhere. For each target language a logistic curve of the mean log-probability is
-fitted to every other sentence of the development sets, and checked on those between. Prints the check, and the table
-`[confidence]` for `model.toml`; with `--write`, puts it there.
+character is nearly a word, and six characters elsewhere. For each target language a logistic curve of the mean
+log-probability is fitted to every other sentence of the development sets, and checked on those between. Prints the
+check, and the table `[confidence]` for `model.toml`; with `--write`, puts it there.
 """
 
 import asyncio
