@@ -16,8 +16,11 @@ from pathlib import Path
 from parallel_text import SentencePair, key
 
 PHRASES = Path(__file__).parent / "phrases"
-DOMAIN, WORDS_DOMAIN = "phrases", "words"
+WORDS_DOMAIN = "words"
 WORDS = frozenset({"labels", "nouns", "noun_phrases", "words"})  # the topics that are no sentences
+DOMAINS = {"korean": "everyday"} | dict.fromkeys(WORDS, WORDS_DOMAIN)  # "phrases" where nothing is said
+# How often a line of a topic stands for itself: those are most that people type first and no rule explains.
+TIMES = {"set_phrases": 12, "labels": 4, "greetings": 3, "constructions": 2, "documentation": 2, "readme": 2}
 FILLINGS = 6
 _SLOT = re.compile(r"\{(\w+)(\.\w+)?\}")  # its name, and in which form
 
@@ -35,13 +38,11 @@ def phrases(
     for filling in table(folder / "slots.tsv"):
         fillings[filling.pop("slot")].append(filling)
     for path in sorted(folder.glob("*.tsv")):
-        domain = WORDS_DOMAIN if path.stem in WORDS else DOMAIN
-        for phrase in table(path) if path.stem != "slots" else ():
-            if language not in phrase:
-                break
-            for text, english in filled(phrase[language], phrase["en"], language, fillings, chooser):
+        lines = [line for line in table(path) if language in line] if path.stem != "slots" else []
+        for line in lines * TIMES.get(path.stem, 1):
+            for text, english in filled(line[language], line["en"], language, fillings, chooser):
                 if forbidden.isdisjoint((key(text), key(english))):
-                    yield SentencePair(language, text, english, domain)
+                    yield SentencePair(language, text, english, DOMAINS.get(path.stem, "phrases"))
 
 
 def filled(text: str, english: str, language: str, fillings: Fillings, chooser: random.Random) -> list[tuple[str, str]]:

@@ -1,7 +1,7 @@
 """Begins from a model that exists: its layers, and for each new piece what the old model made of the same text.
 
 Layers are copied in order, spread among the new ones, which change nothing at first (their last matrices are zero).
-A piece that the old vocabulary lacks begins as the mean of the old pieces that spell it.
+A piece that the old vocabulary lacks begins near the mean of the old pieces that spell it, apart from others spelt so.
 """
 
 import json
@@ -16,6 +16,7 @@ from torch import Tensor
 
 from model import Layer, Transformer
 
+_APART = 0.3  # of what a new piece's row would be by chance
 _TYPES = {0: np.float32, 1: np.int8, 2: np.int16, 3: np.int32, 4: np.float16}
 
 
@@ -69,7 +70,7 @@ def grown_from(model: Transformer, directory: Path, data: Path) -> None:
     for index, piece in enumerate(pieces):
         rows = [embeddings[ids[each]] for each in spelling(piece, ids, processor)]
         if rows:
-            fresh[index] = torch.from_numpy(np.mean(rows, axis=0))
+            fresh[index] = torch.from_numpy(np.mean(rows, axis=0)) + (0 if piece in ids else _APART * fresh[index])
 
 
 def spelling(piece: str, ids: dict[str, int], processor: sentencepiece.SentencePieceProcessor) -> list[str]:

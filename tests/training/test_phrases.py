@@ -2,12 +2,13 @@
 
 import random
 import re
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from parallel_text import key
-from phrases import PHRASES, phrases
+from phrases import PHRASES, TIMES, phrases
 
 LANGUAGES = ("zh", "es", "fr", "de", "ja", "nl", "ko", "ru")
 BOOKS = sorted(path for path in PHRASES.glob("*.tsv") if path.stem != "slots")
@@ -89,3 +90,19 @@ def test_words_are_a_domain_of_their_own(tmp_path: Path) -> None:
     (folder / "nouns.tsv").write_text("en\tes\ntea\tté\n", "utf-8")
     found = phrases("es", frozenset(), random.Random(1), folder)
     assert {(pair.english, pair.domain) for pair in found} == {("Good night.", "phrases"), ("tea", "words")}
+
+
+def test_what_is_typed_first_comes_more_often(tmp_path: Path) -> None:
+    """A greeting is learnt by heart, not from others like it."""
+    folder = book(tmp_path, "Where are you?\t¿Dónde estás?")
+    (folder / "greetings.tsv").write_text("en\tes\nHow are you?\t¿Cómo estás?\n", "utf-8")
+    found = Counter(pair.english for pair in phrases("es", frozenset(), random.Random(1), folder))
+    assert found == {"Where are you?": 1, "How are you?": TIMES["greetings"]}
+
+
+def test_tatoeba_in_korean_counts_as_everyday_text(tmp_path: Path) -> None:
+    """Which is what it is, written by others than the phrases."""
+    folder = book(tmp_path, "Good night.\tBuenas noches.")
+    (folder / "korean.tsv").write_text("en\tes\nI laughed.\tMe reí.\n", "utf-8")
+    found = phrases("es", frozenset(), random.Random(1), folder)
+    assert {(pair.english, pair.domain) for pair in found} == {("Good night.", "phrases"), ("I laughed.", "everyday")}
