@@ -10,7 +10,7 @@ import pytest
 from parallel_text import key
 from phrases import PHRASES, TIMES, phrases
 
-LANGUAGES = ("zh", "es", "fr", "de", "ja", "nl", "ko", "ru", "pt", "it")
+LANGUAGES = ("zh", "es", "fr", "de", "ja", "nl", "ko", "ru", "pt", "it", "id")
 BOOKS = sorted(path for path in PHRASES.glob("*.tsv") if path.stem != "slots")
 
 
