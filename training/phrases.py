@@ -20,7 +20,15 @@ WORDS_DOMAIN = "words"
 WORDS = frozenset({"labels", "nouns", "noun_phrases", "words"})  # the topics that are no sentences
 DOMAINS = {"korean": "everyday"} | dict.fromkeys(WORDS, WORDS_DOMAIN)  # "phrases" where nothing is said
 # How often a line of a topic stands for itself: those are most that people type first and no rule explains.
-TIMES = {"set_phrases": 12, "labels": 4, "greetings": 3, "constructions": 2, "documentation": 2, "readme": 2}
+TIMES = {
+    "set_phrases": 12,
+    "labels": 4,
+    "greetings": 3,
+    "constructions": 2,
+    "documentation": 2,
+    "readme": 2,
+    "articles": 2,
+}
 FILLINGS = 6
 _SLOT = re.compile(r"\{(\w+)(\.\w+)?\}")  # its name, and in which form
 
